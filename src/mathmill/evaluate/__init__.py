@@ -1,0 +1,1 @@
+"""Measurement: suites, generation, and the statistics that make a number honest."""

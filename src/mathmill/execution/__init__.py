@@ -1,0 +1,1 @@
+"""Steps and the runner beneath everything: knows neither teacher nor problem."""

@@ -1,0 +1,1 @@
+"""The one grader, used by `verify` and by `evaluate` alike."""

@@ -1,0 +1,181 @@
+"""Rows on disk: Parquet with a declared schema for machines, JSONL for people.
+
+Why: a schema that is inferred changes with the first null that comes along; here every
+record has one, written down. Files appear whole or not at all (write aside, then rename).
+
+Used as: `write_rows(path, samples, Sample)`, `read_rows(path, Sample)`, `read_json_rows(path)`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from mathmill.errors import InputError
+from mathmill.types import Drop, Problem, Reply, Sample, Score
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Record = TypeVar("Record")
+
+# One entry a field, in the order of the record; `?` marks what may be null.
+SCHEMAS: dict[type, dict[str, str]] = {
+    Problem: {
+        "id": "string", "question": "string", "answer": "string?", "solution": "string?",
+        "level": "int32?", "subject": "string?", "language": "string", "source": "string",
+        "signature": "string?",
+    },
+    Sample: {
+        "id": "string", "question": "string", "solution": "string", "answer": "string?",
+        "expected": "string?", "seed": "string", "parent": "string", "method": "string",
+        "prompts": "strings", "requests": "strings", "teacher": "string", "level": "int32?",
+        "subject": "string?", "language": "string", "signature": "string?",
+        "verdict": "string", "verdict_by": "string", "checks": "strings",
+    },
+    Reply: {
+        "request": "string", "text": "string", "teacher": "string", "finish": "string",
+        "prompt_tokens": "int64", "completion_tokens": "int64", "seconds": "float64",
+        "error": "string",
+    },
+    Score: {
+        "item": "string", "suite": "string", "question": "string", "gold": "string",
+        "response": "string", "answer": "string?", "strict": "string", "tolerant": "string",
+        "finish": "string", "tokens": "int32", "level": "int32?", "subject": "string?",
+    },
+    Drop: {
+        "id": "string", "reason": "string", "detail": "string", "row": "string",
+        "method": "string",
+    },
+}
+
+ROWS_A_GROUP = 10_000  # about 10 MB of text: small enough to hold several, large enough to pack
+
+
+def arrow_schema(record: type) -> pa.Schema:
+    """Return the declared Arrow schema of a record type."""
+    import pyarrow as pa
+
+    kinds = {"string": pa.string(), "strings": pa.list_(pa.string()), "int32": pa.int32(),
+             "int64": pa.int64(), "float64": pa.float64()}
+    return pa.schema([
+        pa.field(name, kinds[kind.rstrip("?")], nullable=kind.endswith("?"))
+        for name, kind in SCHEMAS[record].items()
+    ])
+
+
+def write_rows(path: Path, records: Iterable[Any], record: type) -> int:
+    """Write records to one Parquet file (zstd), atomically; return how many there were."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema, names = arrow_schema(record), list(SCHEMAS[record])
+    aside, count, group = path.with_name(path.name + ".writing"), 0, []
+
+    def flush(writer: pq.ParquetWriter) -> None:
+        columns = [[getattr(row, name) for row in group] for name in names]
+        arrays = [pa.array([list(v) if isinstance(v, tuple) else v for v in column], field.type)
+                  for column, field in zip(columns, schema, strict=True)]
+        writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        group.clear()
+
+    with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+        for row in records:
+            group.append(row)
+            count += 1
+            if len(group) == ROWS_A_GROUP:
+                flush(writer)
+        if group or not count:
+            flush(writer)
+    os.replace(aside, path)
+    return count
+
+
+def read_rows(path: Path, record: type[Record]) -> Iterator[Record]:
+    """Yield the records of a Parquet file, or of all Parquet files of a folder in name order.
+
+    Raises InputError for a file that is missing, is not Parquet, or lacks a column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files or not files[0].exists():
+        raise InputError(path, "there are no Parquet rows here", "check the path")
+    names = list(SCHEMAS[record])
+    lists = [name for name, kind in SCHEMAS[record].items() if kind == "strings"]
+    for file in files:
+        try:
+            table = pq.ParquetFile(file)
+            for batch in table.iter_batches(batch_size=ROWS_A_GROUP, columns=names):
+                for row in batch.to_pylist():
+                    for name in lists:
+                        row[name] = tuple(row[name] or ())
+                    yield record(**row)
+        except (pa.ArrowException, TypeError, KeyError) as error:
+            raise InputError(file, f"cannot be read as {record.__name__} rows ({error})",
+                             "give a file that mathmill wrote, or the JSONL it came from") from error
+
+
+def read_json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (1-based line, object) of a JSONL file; blank lines are skipped.
+
+    Raises InputError with the line's number where a line is not a JSON object.
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise InputError(path, f"this line is not JSON ({error})",
+                                     "mend or remove the line", number) from error
+                if not isinstance(row, dict):
+                    raise InputError(path, "this line is not a JSON object",
+                                     "write one {...} object a line", number)
+                yield number, row
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"the file is not UTF-8 ({error.reason})",
+                         "convert it to UTF-8") from error
+    except OSError as error:
+        raise InputError(path, error.strerror or str(error), "check the path") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON document, readable by people, atomically and durably."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".writing")
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, indent=1, sort_keys=True)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON document at `path`; raises InputError where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(path, error.strerror or str(error), "check the path") from error
+    except ValueError as error:
+        raise InputError(path, f"is not JSON ({error})", "mend or remove the file") from error
+
+
+def as_json(record: Any) -> str:
+    """Return a record as one line of JSON."""
+    return json.dumps(dataclasses.asdict(record), ensure_ascii=False, sort_keys=True)
+
+
+def append_line(file: IO[str], text: str) -> None:
+    """Append one line in one write, so that two writers never interleave within a line."""
+    file.write(text.replace("\n", " ") + "\n")
+    file.flush()

@@ -1,0 +1,1 @@
+"""What a run tells its reader: one HTML page, scaling fits, cost."""

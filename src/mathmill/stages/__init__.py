@@ -1,0 +1,1 @@
+"""The stages of the data: functions from records to records, plus a tally of drops."""

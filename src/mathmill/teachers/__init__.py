@@ -1,0 +1,1 @@
+"""Who answers: the protocol (`base`), each kind of teacher, the journal and the registry."""

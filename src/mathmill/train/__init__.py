@@ -1,0 +1,1 @@
+"""Training: data rendered, fine-tuning in stages, checkpoints, the embedded base model."""

@@ -1,0 +1,82 @@
+"""What a step's work stands at: its inputs, its output folder, its tools and its tally.
+
+Why: a stage is handed everything it may touch, so that it cannot tell where it runs, and
+so that "rows in = rows kept + rows dropped" is checked in one place for all of them.
+
+Used as: `def run(bench: Workbench, *, samples: int) -> None: ...`; a test makes a
+`Workbench(tmp_path)` and calls the same function.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mathmill.io import read_rows, write_json, write_rows
+from mathmill.types import Drop
+
+Record = TypeVar("Record")
+Progress = Callable[[int, int | None, str], None]
+
+
+def silent(done: int, total: int | None, words: str) -> None:
+    """Show no progress (the default outside a run)."""
+
+
+@dataclass
+class Workbench:
+    """One step's place of work."""
+
+    out: Path
+    "Folder of this step; what an earlier, killed attempt left there may be used."
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    "Folder of each input step, by the name under which the step takes it."
+    tools: Mapping[str, Any] = field(default_factory=dict)
+    "Functions and objects that the pipeline hands in; not part of the step's identity."
+    home: Path | None = None
+    "Folder of the whole run (the teachers' journal lies there); `out` where None."
+    show: Progress = silent
+    "Called with (done, total or None, words) as work goes on."
+    facts: dict[str, Any] = field(default_factory=dict)
+    "What the report should know: counts, rates, measures (JSON)."
+    drops: list[Drop] = field(default_factory=list)
+    "Rows left out so far."
+    kept: dict[str, int] = field(default_factory=dict)
+    "Rows written, by the name of the table."
+
+    def __post_init__(self) -> None:
+        """Make the folder."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.home = self.home or self.out
+
+    def rows(self, name: str, record: type[Record]) -> Iterator[Record]:
+        """Yield the rows of an input step."""
+        return read_rows(self.inputs[name] / "rows.parquet", record)
+
+    def keep(self, records: Iterable[Any], record: type, table: str = "rows") -> int:
+        """Write the step's rows (table `rows`, or another by name); return their number."""
+        self.kept[table] = write_rows(self.out / f"{table}.parquet", records, record)
+        return self.kept[table]
+
+    def drop(self, drop: Drop) -> None:
+        """Leave a row out: it is kept beside the data with its reason, and counted."""
+        self.drops.append(drop)
+
+    def close(self, rows_in: int | None = None) -> dict[str, Any]:
+        """Write drops and facts; check that nothing vanished; return the tally.
+
+        With `rows_in` given, asserts rows_in = kept + dropped for the table `rows`.
+        """
+        write_rows(self.out / "drops.parquet", self.drops, Drop)
+        rows_in = self.facts.get("rows_in", rows_in)
+        if rows_in is not None:
+            kept = self.kept.get("rows", 0)
+            assert rows_in == kept + len(self.drops), (
+                f"{rows_in} rows came in, but {kept} kept + {len(self.drops)} dropped")
+        tally = {"kept": self.kept, "dropped": dict(Counter(d.reason for d in self.drops)),
+                 "facts": self.facts}
+        write_json(self.out / "tally.json", tally)
+        return tally
