@@ -75,7 +75,8 @@ def write_rows(path: Path, records: Iterable[Any], record: type) -> int:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     schema, names = arrow_schema(record), list(SCHEMAS[record])
-    aside, count, group = path.with_name(path.name + ".writing"), 0, []
+    aside, count = path.with_name(path.name + ".writing"), 0
+    group: list[Any] = []
 
     def flush(writer: pq.ParquetWriter) -> None:
         columns = [[getattr(row, name) for row in group] for name in names]
@@ -119,7 +120,7 @@ def read_rows(path: Path, record: type[Record]) -> Iterator[Record]:
                     yield record(**row)
         except (pa.ArrowException, TypeError, KeyError) as error:
             raise InputError(file, f"cannot be read as {record.__name__} rows ({error})",
-                             "give a file that mathmill wrote, or the JSONL it came from") from error
+                             "give a file that mathmill wrote") from error
 
 
 def read_json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
