@@ -1,0 +1,53 @@
+# Each target bootstraps what it needs on a machine that has only Python 3.11 or newer.
+#
+#   make demo    set up, run the demo recipe, print where the report is
+#   make test    set up, run all tests
+#   make check   lint, types, layers and the fast tests
+#   make bench   the figures, each against a peer or a limit
+#
+# With a GPU, or to use a torch of your own: install torch into .venv first, or
+#   make demo TORCH='torch --index-url https://download.pytorch.org/whl/cu130'
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench lock clean
+
+demo: $(VENV)/ready
+	$(BIN)/mathmill run demo
+
+test: $(VENV)/ready-dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow" -x
+
+bench: $(VENV)/ready-dev
+	for figure in benchmarks/*.py; do $(BIN)/python $$figure || exit 1; done
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mathmill needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+# torch first and alone, so that nothing below picks another build of it.
+$(VENV)/ready: $(VENV)/bin/python pyproject.toml requirements.lock
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[train]'
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[train,api,grade,dev]'
+	@touch $@
+
+# The versions that the tests passed with; torch itself is left to the machine.
+lock: $(VENV)/ready-dev
+	$(BIN)/pip freeze --exclude-editable | grep -viE '^(torch|nvidia|triton|mathmill|pip|setuptools)' > requirements.lock
+
+clean:
+	rm -rf $(VENV) runs build dist
