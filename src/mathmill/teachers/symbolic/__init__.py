@@ -1,0 +1,12 @@
+"""The symbolic teacher: a program that reads and writes word problems and answers prompts.
+
+Why: with no key, no GPU and no download the whole mill runs, and since this teacher knows
+the truth, every check in the pipeline can itself be measured.
+
+Used as: `make_problems(...)`, `passages(seed)`.
+"""
+
+from mathmill.teachers.symbolic.corpus import passages
+from mathmill.teachers.symbolic.writer import make_problems
+
+__all__ = ["make_problems", "passages"]

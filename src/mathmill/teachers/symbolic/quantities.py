@@ -1,0 +1,174 @@
+"""Numbers of the symbolic world: exact values, how they are written, drawn and computed with.
+
+Why: every value is a `Fraction`, so that a chain can be run forwards and solved backwards
+without rounding. Used by the writer (`sample_number`), the reader (`parse_number`) and the
+solution (`run_chain`); nothing here knows a word of any language.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+SHARES = tuple(Fraction(above, below) for above, below in (
+    (1, 2), (1, 2), (1, 3), (2, 3), (1, 4), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5),
+    (1, 6), (5, 6), (1, 8), (3, 8), (1, 10), (3, 10)))
+PERCENTS = (5, 10, 10, 15, 20, 20, 25, 25, 30, 40, 50, 50, 60, 70, 75, 80, 90, 95)
+RISES = (5, 10, 10, 20, 25, 50)
+NOTES = (5, 10, 20, 20, 40, 50, 50, 60, 80, 100, 100, 120, 150, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One reasoning step of a beat: `left sign right`, operands named and not yet valued."""
+
+    left: str
+    "`v` (the running value), `_` (the result just before), a slot name, or a numeral."
+    sign: str
+    "`+ - * /`."
+    right: str
+    "As `left`."
+    percent: bool = False
+    "Whether the right operand is a percentage."
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One equation of a solution with its exact value."""
+
+    left: Fraction
+    sign: str
+    right: Fraction
+    percent: bool
+    value: Fraction
+
+
+class Impossible(Exception):
+    """The chain cannot happen: it divides by nothing."""
+
+
+def parse_number(text: str) -> Fraction:
+    """Return the exact value of `12`, `1,200`, `3.5` or `3/4`; ValueError or ZeroDivisionError."""
+    return Fraction(text.replace(",", ""))
+
+
+def write_number(value: Fraction) -> str:
+    """Return canonical text: `19`, `3.5`, `3/4` (a decimal where two places hold it).
+
+    Quarters are written as fractions only through `write_share`.
+    """
+    if value.denominator == 1:
+        return str(value.numerator)
+    if 100 % value.denominator == 0:
+        return f"{float(value):.2f}".rstrip("0")
+    return f"{value.numerator}/{value.denominator}"
+
+
+def write_share(value: Fraction) -> str:
+    """Return a fraction as `3/4`, a whole number as `2`."""
+    return str(value)
+
+
+def compute(left: Fraction, sign: str, right: Fraction) -> Fraction:
+    """Return `left sign right`; raises Impossible on division by zero."""
+    if sign == "+":
+        return left + right
+    if sign == "-":
+        return left - right
+    if sign == "*":
+        return left * right
+    if right == 0:
+        raise Impossible
+    return left / right
+
+
+def run_moves(moves: Sequence[Move], numbers: dict[str, Fraction],
+              start: Fraction | None) -> tuple[list[Step], Fraction]:
+    """Return the steps of one beat and the running value after it.
+
+    `start` is the running value before (None for a set-up). A beat without moves sets the
+    value to its number `a`.
+    """
+    steps: list[Step] = []
+    last = numbers["a"] if not moves else Fraction(0)
+
+    def value_of(name: str) -> Fraction:
+        if name == "v":
+            assert start is not None, "a set-up cannot refer to a value before it"
+            return start
+        if name == "_":
+            return last
+        return numbers[name] if name in numbers else Fraction(name)
+
+    for move in moves:
+        left, right = value_of(move.left), value_of(move.right)
+        factor = right / 100 if move.percent else right
+        last = compute(left, move.sign, factor)
+        steps.append(Step(left, move.sign, right, move.percent, last))
+    return steps, last
+
+
+def is_natural(value: Fraction, rule: str, limit: int) -> bool:
+    """Tell whether a value could occur in life under a family's rule.
+
+    `count`: whole; `money` and `decimal`: multiples of 0.05; `share`: denominators up to 12.
+    All are positive and at most `limit`.
+    """
+    if value <= 0 or value > limit:
+        return False
+    below = value.denominator
+    if rule == "count":
+        return below == 1
+    if rule in ("money", "decimal"):
+        return 20 % below == 0
+    return below <= 12
+
+
+def sample_number(kind: str, rng: random.Random) -> Fraction:
+    """Draw a number of a kind: `i2-9` whole, `m1-15` money, `d1-9` tenths, `f` share, ...
+
+    Other kinds: `p` or `p5-50` percentages, `t` rises in percent, `n` bank notes, `g` goals
+    (tens from 100 to 900), `q` small fractions, `h` hours in quarters or halves.
+    """
+    letter, span = kind[0], kind[1:]
+    low, high = (int(part) for part in span.split("-")) if span else (1, 99)
+    if letter == "i":
+        return Fraction(_small(low, high, rng))
+    if letter == "m":
+        return _sample_money(low, high, rng)
+    if letter == "d":
+        whole = _small(low, high, rng)
+        return Fraction(whole * 10 + rng.choice((0, 5, 5, 2, 4, 6, 8, rng.randint(1, 9))), 10)
+    if letter == "f":
+        return rng.choice(SHARES)
+    if letter == "p":
+        return Fraction(rng.choice([p for p in PERCENTS if low <= p <= high]))
+    if letter == "t":
+        return Fraction(rng.choice(RISES))
+    if letter == "n":
+        return Fraction(rng.choice(NOTES))
+    if letter == "g":
+        return Fraction(rng.randint(10, 90) * 10)
+    if letter == "q":
+        below = rng.choice((2, 3, 4, 4, 5, 6, 8, 10))
+        return Fraction(rng.randint(1, below * 2 - 1), below)
+    assert letter == "h", f"unknown kind of number {kind!r}"
+    return Fraction(rng.randint(low * 2, high * 2), 2)
+
+
+def _small(low: int, high: int, rng: random.Random) -> int:
+    """Draw a whole number of the span, small ones more often: what life and children prefer."""
+    return low + int((high - low + 1) * rng.random() ** 1.5)
+
+
+def _sample_money(low: int, high: int, rng: random.Random) -> Fraction:
+    """Draw an amount: mostly whole, sometimes halves, seldom tenths or quarters."""
+    whole, luck = _small(low, high, rng), rng.random()
+    if luck < 0.7:
+        return Fraction(whole)
+    if luck < 0.9:
+        return Fraction(whole * 2 + 1, 2)
+    return Fraction(whole) + rng.choice((Fraction(1, 4), Fraction(3, 4), Fraction(1, 5),
+                                         Fraction(4, 5), Fraction(2, 5)))
