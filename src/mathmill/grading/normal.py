@@ -16,7 +16,8 @@ SET_OPEN, SET_CLOSE = "⦃", "⦄"  # stand for `\{` and `\}`, apart from LaTeX'
 
 _FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _CHARACTERS = str.maketrans({
-    **_FULL_WIDTH, **dict.fromkeys("−–—‐‑‒﹣", "-"), "×": "*", "·": "*", "⋅": "*", "÷": "/", "⁄": "/",
+    **_FULL_WIDTH, **dict.fromkeys("−–—‐‑‒﹣", "-"), "×": "*", "·": "*",
+    "⋅": "*", "÷": "/", "⁄": "/",
     "∶": ":", "π": "\\pi ", "∞": "\\infty ", "√": "\\sqrt", "∪": "\\cup ", "°": "",
     "²": "^2", "³": "^3", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3",
     "、": ",", "。": ".", "；": ";", "（": "(", "）": ")", "《": "", "》": "",

@@ -49,8 +49,8 @@ _LEAD = re.compile(
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9,
            "trillion": 10**12, "dozen": 12, "万": 10**4, "亿": 10**8}
 _NOT_UNITS = frozenset(re.findall(
-    r"\S+", "half quarter third thirds fourth fourths fifth fifths squared cubed plus minus times over "
-    "or and to pi sqrt sin cos tan log ln e i 又 分 半 百 千 万 亿 十"))
+    r"\S+", "half quarter third thirds fourth fourths fifth fifths squared cubed plus minus times "
+    "over or and to pi sqrt sin cos tan log ln e i 又 分 半 百 千 万 亿 十"))
 _COUNTING = frozenset(re.findall(
     r"\S+", "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
