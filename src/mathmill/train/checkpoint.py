@@ -1,0 +1,95 @@
+"""Models opened and saved: the embedded base, a folder, or a name on the Hugging Face hub.
+
+Why: training and evaluation open models in one way, and what goes wrong there (no network, a
+mistyped folder, code that wants to run) is answered in one line in one place.
+
+Used as: `model, tokenizer = open_model("embedded:")`; evaluation is handed this function.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mathmill.errors import InputError, MissingExtra, UsageError
+from mathmill.train.template import chat_template
+
+EMBEDDED = "embedded:"
+CURE = "give `embedded:`, a folder with a saved model, or a Hugging Face id while online"
+
+
+def open_model(name_or_path: str, device: str | None = None) -> tuple[Any, Any]:
+    """Return (model, tokenizer), the weights in float32 on a CPU and as stored elsewhere.
+
+    `name_or_path`: `embedded:`; a step's folder or the `model/` within; or a hub id. Only
+    safetensors are read and no code that comes with a model is run. A tokenizer without a
+    chat template is given the Alpaca form. `device`: default a GPU where there is one.
+    Raises UsageError (unknown name), InputError (a folder that holds no model), MissingExtra.
+    """
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError as error:
+        raise MissingExtra("torch and transformers", "train") from error
+    quiet()
+    where = _where(name_or_path)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = torch.float32 if device == "cpu" or where == _embedded() else "auto"
+    options = {"trust_remote_code": False, "local_files_only": isinstance(where, Path)}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(where), **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            str(where), dtype=kind, use_safetensors=True, **options)
+    except (OSError, ValueError) as error:
+        cause = " ".join(str(error).split())[:160]
+        if isinstance(where, Path):
+            raise InputError(where, f"cannot be opened as a model ({cause})", CURE) from error
+        raise UsageError(f"model {name_or_path!r} cannot be opened ({cause}); {CURE}") from error
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = chat_template()
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model.to(device).eval(), tokenizer
+
+
+def shrink(source: Path, target: Path) -> None:
+    """Save the model in `source` to `target` in float16, with its tokenizer and card."""
+    import torch
+
+    model, tokenizer = open_model(str(source), device="cpu")
+    model.to(torch.float16).save_pretrained(str(target))
+    tokenizer.save_pretrained(str(target))
+    shutil.copy(source / "CARD.md", target / "CARD.md")
+    for file in target.iterdir():
+        file.chmod(0o644)  # what is shipped must be readable by whoever installs it
+
+
+def quiet() -> None:
+    """Turn off the progress bars of transformers: progress is shown in one place only."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
+def _embedded() -> Path:
+    return Path(str(files("mathmill.train") / "embedded"))
+
+
+def _where(name: str) -> Path | str:
+    """Return the folder that a name means, or the name itself where it can be a hub id."""
+    if name == EMBEDDED:
+        if not (_embedded() / "model.safetensors").exists():
+            raise InputError(_embedded(), "this installation has no embedded model",
+                             "install mathmill from its wheel, or run `mathmill run base_model`")
+        return _embedded()
+    for folder in (Path(name) / "model", Path(name)):
+        if (folder / "config.json").is_file():
+            return folder
+    if Path(name).exists():
+        raise InputError(name, "holds no model (there is no config.json)", CURE)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip():
+        raise InputError(name or "''", "there is no such model", CURE)
+    return name
