@@ -212,7 +212,10 @@ Attempt = Generator[Request, Reply, Sample | Drop]
 class Method(Protocol):
     """One way to make a training row from a seed. Implementations: `mathmill.methods`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As recipes and rows call it, e.g. `metamath.fobar`."""
+        ...
 
     def identity(self) -> Mapping[str, Any]:
         """Return the literals that make this method what it is (prompts, switches)."""

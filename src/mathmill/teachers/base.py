@@ -16,8 +16,10 @@ from mathmill.types import Reply, Request
 class Teacher(Protocol):
     """Anything that answers requests."""
 
-    name: str
-    "As in a recipe: `symbolic:`, `openai:gpt-5-mini`, `scripted:replies.jsonl`."
+    @property
+    def name(self) -> str:
+        """As in a recipe: `symbolic:`, `openai:gpt-5-mini`, `scripted:replies.jsonl`."""
+        ...
 
     async def answer(self, request: Request) -> Reply:
         """Return the reply to one request.

@@ -1,0 +1,23 @@
+"""The ways to make training rows from seeds, by name and in the groups of the papers.
+
+Used as: `from mathmill.methods import BY_NAME, METAMATH`; a recipe names a group or single
+methods, `synthesize` looks them up.
+"""
+
+from __future__ import annotations
+
+from mathmill.methods import distractor, evolve, metamath, xwin
+from mathmill.types import Method
+
+METAMATH: tuple[Method, ...] = (
+    metamath.answer_augmentation, metamath.rephrase, metamath.fobar, metamath.self_verification)
+EVOLVE: tuple[Method, ...] = (evolve.trajectory,)
+OPERATORS: tuple[Method, ...] = (
+    evolve.new, evolve.constrain, evolve.deepen, evolve.concretise, evolve.more_steps,
+    evolve.easier, evolve.easier_new)
+XWIN: tuple[Method, ...] = (xwin.create,)
+DISTRACTORS: tuple[Method, ...] = tuple(
+    distractor.Insert(count=count) for count in range(1, distractor.MOST + 1))
+
+BY_NAME: dict[str, Method] = {
+    method.name: method for method in (*METAMATH, *EVOLVE, *OPERATORS, *XWIN, *DISTRACTORS)}

@@ -1,0 +1,115 @@
+"""Read a teacher's reply: find the labelled section, or say briefly why there is none.
+
+Why: models wrap labels in bold, headings and quotes, forget them, chat afterwards, or
+decline. All of that is met here once; nothing here raises anything but `Unusable`, and
+every pattern runs in time linear in the reply.
+
+Used as: `rewritten = section(text, "Rewritten problem", "改写后的题目")`.
+"""
+
+from __future__ import annotations
+
+import re
+
+DETAIL = 600  # characters of a reply that a drop keeps: enough for a person to see what it was
+LONGEST = 20_000  # characters of a reply that are read for sections: no problem comes near it
+
+_REFUSAL = re.compile(
+    r"^\W{0,4}(?:i\W?(?:am|m) (?:(?:very |really |so )?sorry|afraid|(?:unable|not able) to)"
+    r"|sorry\b|i (?:can\W?t|cannot|can not|could not|couldn\W?t|won\W?t)\b"
+    r"|(?:un)?fortunately,? i (?:can|am)|as an? (?:ai|language model)"
+    r"|(?:很|非常)?抱歉|对不起|我(?:无法|不能|没有办法)|作为一个)", re.IGNORECASE)
+_CHATTER = re.compile(
+    r"^\W{0,4}(?:(?:notes?|explanation|changes?(?: made)?|solution|answer|hint|check|reasoning)"
+    r"[*_]{0,2}\s?:|this (?:new |revised |rewritten |rephrased )?(?:problem|version|rewrite)\b"
+    r"|the (?:rewritten|rephrased|revised) (?:problem|version)\b|i (?:added|changed|replaced)\b"
+    r"|i(?:'ve| have) (?:added|changed|replaced|kept|rewritten|rephrased)\b|(?:i )?hope th(?:is|at)"
+    r"|let me know|please let me|feel free|step 1\b|here(?:'s| is) (?:the|a) (?:solution|answer)"
+    r"|(?:注|说明|解释|解答|答案|解)[:：]|instruction:|response:)"
+    r"|^(?:-{3,}|\*{3,})\s*$", re.IGNORECASE)
+_MARKUP = r"[ \t>*_#`~-]{0,12}"
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "`": "`", "«": "»"}
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+
+
+class Unusable(Exception):
+    """A reply of which no row can be made; becomes a `Drop` and never leaves `methods`."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """Give a short countable reason and what a person would want to see."""
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail[:DETAIL]
+
+
+def clean(text: str) -> str:
+    """Return text that every file can hold: no lone surrogates, one kind of line end."""
+    whole = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+    return whole.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def declines(text: str) -> bool:
+    """Tell whether a reply opens as a refusal does."""
+    return _REFUSAL.match(text[:200]) is not None
+
+
+def sections(text: str, *labels: str) -> dict[str, str]:
+    """Return the text under each label that the reply holds, as it was written.
+
+    A label counts at the start of a line, in any case, in bold or as a heading, followed
+    by a colon or standing on its line alone. A label that comes twice counts the last time:
+    models that plan aloud name their sections before they write them.
+    """
+    text = text[:LONGEST]
+    # ASCII labels match in any case; the colon may stand inside or outside the bold marks.
+    names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
+    marks = re.compile(
+        rf"^{_MARKUP}(?P<label>{names})[*_`]{{0,3}}(?:[ \t]?[:：][*_`]{{0,3}}|[ \t]*$)",
+        re.IGNORECASE | re.MULTILINE)
+    found = list(marks.finditer(text))
+    ends = [mark.start() for mark in found[1:]] + [len(text)]
+    known = {label.lower(): label for label in labels}
+    return {known.get(mark["label"].lower(), labels[0]): text[mark.end():end].strip()
+            for mark, end in zip(found, ends, strict=True)}
+
+
+def unwrap(text: str) -> str:
+    """Return the section without chatter after it, quotes round it, or bold marks."""
+    paragraphs = _BLANK_LINE.split(text)
+    kept = paragraphs[:1]
+    for paragraph in paragraphs[1:]:
+        if _CHATTER.match(paragraph[:100]):
+            break
+        kept.append(paragraph)
+    whole = "\n\n".join(kept).strip()
+    for _ in range(4):  # bold round quotes round bold: four layers are more than any seen
+        before = whole
+        for mark in ("**", "__"):
+            if len(whole) > 4 and whole.startswith(mark) and whole.endswith(mark):
+                whole = whole[2:-2].strip()
+        closing = _QUOTES.get(whole[:1])
+        if closing and len(whole) > 2 and whole.endswith(closing) and (
+                closing not in whole[1:-1]):
+            whole = whole[1:-1].strip()
+        if whole == before:
+            break
+    return whole
+
+
+def section(text: str, *labels: str) -> str:
+    """Return the one section that was asked for, under any of its labels, unwrapped.
+
+    Without a label, a reply that is one paragraph ending in a question mark is taken as the
+    section itself: models that were told to write the problem only often do just that.
+    Raises Unusable (`section missing`, `empty section`).
+    """
+    found = sections(text, *labels)
+    for label in labels:
+        if label in found:
+            whole = unwrap(found[label])
+            if not whole:
+                raise Unusable("empty section", text)
+            return whole
+    if not _BLANK_LINE.search(text.strip()) and text.rstrip().endswith(("?", "？")):
+        return unwrap(text)
+    raise Unusable("section missing", text)
