@@ -1,0 +1,72 @@
+"""Open a teacher by the name that a recipe or the command line gives.
+
+| name | who answers |
+|---|---|
+| `symbolic:` or `symbolic:error_rate=0.2` | the program that reads story problems (no model) |
+| `scripted:FILE.jsonl` | replies from a file |
+| `openai:MODEL` or `openai:MODEL@http://host:port/v1` | any OpenAI-compatible server |
+
+Used as: `open_teacher("openai:gpt-5-mini", home / "replies.jsonl")`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mathmill.errors import UsageError
+from mathmill.teachers.base import Teacher
+from mathmill.teachers.journal import Journaled
+
+KINDS = ("symbolic:[error_rate=0..1]", "scripted:FILE.jsonl", "openai:MODEL[@http://HOST/v1]")
+
+
+def open_teacher(name: str, journal: Path | None = None) -> Teacher:
+    """Return the teacher of this name, its replies kept in `journal` where one is given.
+
+    All kinds are journalled alike, the symbolic one too: one law, and a rerun that reads the
+    same replies whoever wrote them. Raises UsageError for a name that cannot be right,
+    TeacherError where a key is missing, InputError for a script that cannot be read.
+    """
+    kind, _, rest = name.partition(":")
+    if kind == "symbolic":
+        teacher: Teacher = _symbolic(name, rest)
+    elif kind == "scripted" and rest:
+        from mathmill.teachers.scripted import ScriptedTeacher
+
+        teacher = ScriptedTeacher.from_file(Path(rest), name)
+    elif kind == "openai" and rest:
+        from mathmill.teachers.openai import open_openai
+
+        teacher = open_openai(name, rest)
+    else:
+        raise UsageError(f"there is no teacher {name!r}; name one of: {', '.join(KINDS)}")
+    return teacher if journal is None else Journaled(teacher, journal)
+
+
+def read_options(name: str, text: str, known: dict[str, float]) -> dict[str, float]:
+    """Return `known` with the values of `key=value,key=value`; raises UsageError."""
+    options = dict(known)
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        if key not in known or not equals:
+            raise UsageError(f"{name}: there is no option {key!r}; "
+                             f"use: {', '.join(f'{each}=NUMBER' for each in known)}")
+        try:
+            options[key] = float(value)
+        except ValueError as error:
+            raise UsageError(f"{name}: {key} must be a number, not {value!r}; "
+                             f"write for example {key}=0.2") from error
+    return options
+
+
+def _symbolic(name: str, rest: str) -> Teacher:
+    """Return the symbolic teacher with its options."""
+    options = read_options(name, rest, {"error_rate": 0.0})
+    if not 0 <= options["error_rate"] <= 1:
+        raise UsageError(f"{name}: error_rate must lie between 0 and 1; write for example "
+                         "symbolic:error_rate=0.2")
+    from mathmill.teachers.symbolic import SymbolicTeacher
+
+    teacher: Teacher = SymbolicTeacher(name, error_rate=options["error_rate"])
+    return teacher
