@@ -52,7 +52,7 @@ def open_model(name_or_path: str, device: str | None = None) -> tuple[Any, Any]:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model.to(device).eval(), tokenizer
+    return model.to(device).eval(), tokenizer  # type: ignore[arg-type]
 
 
 def shrink(source: Path, target: Path) -> None:
@@ -71,7 +71,7 @@ def quiet() -> None:
     """Turn off the progress bars of transformers: progress is shown in one place only."""
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _embedded() -> Path:

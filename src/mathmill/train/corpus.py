@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Passages = Callable[[int], Iterator[str]]
+ShardWork = tuple[Passages, Path, Path, int, int]
 SHARD = 500_000  # tokens a shard: seconds of work, so that a kill loses little
 BATCH = 512  # passages encoded at once
 
@@ -80,7 +81,7 @@ def write_corpus(passages: Passages, tokenizer_folder: Path, folder: Path, *, to
     return np.concatenate(ready)
 
 
-def _write_in_parallel(work: list[tuple[Any, ...]], workers: int, deadline: float | None,
+def _write_in_parallel(work: list[ShardWork], workers: int, deadline: float | None,
                        show: Progress) -> None:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(_write_shard, *task, deadline) for task in work]

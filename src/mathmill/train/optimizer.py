@@ -43,7 +43,8 @@ def build_optimizer(model: nn.Module, name: str, rate: float, adam_rate: float =
     ends = {id(p) for module in (_part(model, "get_input_embeddings"),
                                  _part(model, "get_output_embeddings")) if module is not None
             for p in module.parameters()}
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for parameter in model.parameters():
         if parameter.requires_grad:
             inside = parameter.ndim == 2 and id(parameter) not in ends
@@ -97,7 +98,7 @@ class MuonAdamW(torch.optim.Optimizer):
                 if "momentum_buffer" not in self.state[weight]:
                     self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
             buffers = [self.state[weight]["momentum_buffer"] for weight in alike]
-            grads = [weight.grad for weight in alike]
+            grads = [weight.grad for weight in alike if weight.grad is not None]
             torch._foreach_lerp_(buffers, grads, 1.0 - group["momentum"])
             ahead = torch._foreach_lerp(grads, buffers, group["momentum"])
             turned = orthogonal(torch.stack([
@@ -116,7 +117,7 @@ class MuonAdamW(torch.optim.Optimizer):
                 state["exp_avg_sq"] = torch.zeros_like(weight)
         group["steps"] = group.get("steps", 0) + 1
         first, second = group["betas"]
-        grads = [weight.grad for weight in weights]
+        grads = [weight.grad for weight in weights if weight.grad is not None]
         means = [self.state[weight]["exp_avg"] for weight in weights]
         squares = [self.state[weight]["exp_avg_sq"] for weight in weights]
         if group["weight_decay"]:
@@ -138,7 +139,7 @@ def orthogonal(stack: Tensor) -> Tensor:
     on a GPU, where products are many times faster; in float32 elsewhere.
     """
     a, b, c = QUINTIC
-    turned = stack.bfloat16() if stack.is_cuda else stack.float()
+    turned: Tensor = stack.bfloat16() if stack.is_cuda else stack.float()
     turned = turned / (torch.linalg.matrix_norm(turned, keepdim=True) + 1e-7)
     for _ in range(ROUNDS):
         gram = turned @ turned.mT

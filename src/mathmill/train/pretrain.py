@@ -6,8 +6,8 @@ The loop is plain PyTorch: it needs no trainer library, so that the same code ru
 GPU machine; there it compiles, and computes in bfloat16.
 
 Used as: `run(bench, architecture={"hidden_size": 128, ...}, vocabulary=1400, tokens=10**8)`
-with `bench.tools["passages"]: seed -> Iterator[str]` and, if given, `bench.tools["questions"]`
-(likewise; further text for the vocabulary). It leaves `model/` and metrics.jsonl in `bench.out`.
+with `bench.tools["passages"]: seed -> Iterator[str]` and, if given, `bench.tools["problems"]:
+() -> Iterator[Problem]`, whose questions add words to the vocabulary. It leaves `model/` and metrics.jsonl in `bench.out`.
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ def _tokenizer(bench: Workbench, scratch: Path, vocabulary: int, seed: int) -> A
     folder = scratch / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         def texts() -> Iterator[str]:
-            for name in ("passages", "questions"):
-                if name in bench.tools:
-                    yield from islice(bench.tools[name](shard_seed(seed, -2)),
-                                      VOCABULARY_PASSAGES)
+            yield from islice(bench.tools["passages"](shard_seed(seed, -2)), VOCABULARY_PASSAGES)
+            # The model never trains on these; but its vocabulary should hold "How many ...?".
+            for problem in bench.tools.get("problems", list)():
+                yield problem.question
 
         train_tokenizer(texts(), vocabulary).save_pretrained(str(folder))
     return open_tokenizer(folder)
@@ -164,7 +164,8 @@ def _loss_functions(model: Any, device: str, shape: tuple[int, int]
         return plain, torch.no_grad()(plain)
     quick = in_bfloat16(torch.compile(block_loss, dynamic=False))
     try:
-        quick(torch.zeros(shape, dtype=torch.int16, device=device)).backward()
+        quick(torch.zeros(shape, dtype=torch.int16, device=device)
+              ).backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # compilation is a gain, never a need: any failure of it
         print(f"not compiled ({type(error).__name__}: {str(error)[:200]})", flush=True)
         quick = plain
@@ -196,13 +197,13 @@ def _loop(bench: Workbench, training: Training, settings: Mapping[str, Any],
         for group in training.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * share
         loss = training.loss_of(chosen)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(training.model.parameters(), 1.0)
         training.optimizer.step()
         training.optimizer.zero_grad(set_to_none=True)
         training.step += 1
         if now - said > 3.0 or training.step == training.steps:
-            _say(bench, training, float(loss.detach()), (training.step - first) / (now - start + 1e-9))
+            _say(bench, training, float(loss.detach()), (training.step - first) / (now - start))
             said = now
         training.seconds = before + time.time() - start
         if now - saved > SAVE_EVERY:
@@ -251,9 +252,11 @@ def _finish(bench: Workbench, training: Training, tokenizer: Any, shape: Mapping
     """Measure once more over all held-out text; save the model, its tokenizer and its card."""
     import torch
 
-    pieces = training.check.split(training.batch)
+    pieces = torch.split(training.check, training.batch)
     losses = [float(training.check_of(piece)) * len(piece) for piece in pieces]
     measured = sum(losses) / len(training.check)
+    if not (bench.out / "metrics.jsonl").exists():  # the deadline came before the first line
+        (bench.out / "metrics.jsonl").touch()
     tokens = training.step * training.batch * (training.blocks.shape[1] - 1)
     hardware = (torch.cuda.get_device_name() if training.blocks.is_cuda
                 else f"CPU, {torch.get_num_threads()} threads")

@@ -23,7 +23,7 @@ PAD = "<|pad|>"
 
 # What may merge: a numeral with its space (alone), a contraction's tail, a word with its
 # space, line breaks, punctuation with its space, other white space.
-PIECES = (r" ?\p{N}|'\p{L}+| ?[\p{L}\p{M}]+|\n+| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s")
+PIECES = r" ?\p{N}|'\p{L}+| ?[\p{L}\p{M}]+|\n+| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
@@ -60,7 +60,7 @@ def wrap(core: Any) -> Any:
         from transformers import PreTrainedTokenizerFast
     except ImportError as error:
         raise MissingExtra("transformers", "train") from error
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=core, eos_token=END, pad_token=PAD,
         clean_up_tokenization_spaces=False, model_max_length=1024)
     tokenizer.chat_template = chat_template()
