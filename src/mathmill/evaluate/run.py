@@ -1,0 +1,157 @@
+"""The verb `evaluate`: a model answers every item of its suites once, greedily, graded twice.
+
+Why: the score under the papers' strict matching and the tolerant one stand side by side,
+with cut-off, unanswered and undecided items counted, so that a number can be trusted.
+
+Used as: the runner calls `run(bench, suites=["gsm8k"], max_new_tokens=512, batch=64)` with
+inputs `model` (a step whose folder holds `model/`) and `suite.gsm8k` (Problem rows).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mathmill.errors import StepFailed, UsageError
+from mathmill.evaluate.generation import Generated, encode, generate, plan, render
+from mathmill.evaluate.suites import strict_policy
+from mathmill.evaluate.summary import summarise
+from mathmill.grading.answers import extract
+from mathmill.grading.equal import grade
+from mathmill.io import append_line, as_json
+from mathmill.types import WRONG, Drop, Problem, Score
+from mathmill.workbench import Workbench
+
+JOURNAL = "responses.jsonl"
+
+
+def run(bench: Workbench, *, suites: list[str], base: str | None = None,
+        max_new_tokens: int = 512, batch: int = 64, lets_think: bool = False) -> None:
+    """Score a model on suites: zero-shot, greedy, one answer an item; writes Score rows.
+
+    The model is the input step `model` (or the literal `base`, a name for `open_model`);
+    each suite is the input `suite.<name>`. Items without an answer are dropped. Batches
+    that a killed attempt finished are read back, not generated again. Raises UsageError
+    without a model or a suite, StepFailed where no item can be scored.
+    """
+    if not suites or max_new_tokens < 1 or batch < 1:
+        raise UsageError("evaluate needs at least one suite, and max_new_tokens and batch of "
+                         "at least 1")
+    items = list(_items(bench, suites))
+    if not items:
+        raise StepFailed("evaluate has no item with an answer to score; give a suite whose rows "
+                         "have answers")
+    model, tokenizer = bench.tools["open_model"](_model_name(bench, base))
+    model.eval()
+    switches = {"lets_think": True} if lets_think else {}
+    prompts = encode(tokenizer, [render(tokenizer, item.question, **switches)
+                                 for _, item in items])
+    started, answers = time.perf_counter(), _answers(bench, model, tokenizer, prompts,
+                                                     max_new_tokens, batch)
+    seconds = time.perf_counter() - started
+    scores = [_score(name, item, answer)
+              for (name, item), answer in zip(items, answers, strict=True)]
+    bench.keep(scores, Score)
+    tables = summarise(scores)
+    for name, table in tables.items():
+        table["no_prefix"] = sum(
+            grade(row.response, row.gold, strict_policy(name)).how == "no prefix"
+            for row in scores if row.suite == name)
+    bench.facts["suites"] = tables
+    bench.facts["tokens"] = sum(row.tokens for row in scores)
+    bench.facts["prompt_tokens"] = sum(map(len, prompts))
+    bench.facts["generation_seconds"] = round(seconds, 3)
+    made = bench.facts.pop("tokens_made")
+    bench.facts["tokens_per_second"] = round(made / seconds, 1) if made and seconds else None
+    bench.facts["chat_template"] = bool(getattr(tokenizer, "chat_template", None))
+
+
+def _items(bench: Workbench, suites: list[str]) -> Iterator[tuple[str, Problem]]:
+    """Yield (suite, problem) of all items that have an answer; drop and count the others."""
+    count, places = 0, Counter(suites)
+    twice = [name for name in places if places[name] > 1]
+    if twice:
+        raise UsageError(f"the suite {twice[0]} is named twice; name each suite once")
+    for name in suites:
+        if f"suite.{name}" not in bench.inputs:
+            raise UsageError(f"evaluate was given no rows for the suite {name!r}; seen: "
+                             f"{', '.join(sorted(bench.inputs)) or 'no inputs'}")
+        for problem in bench.rows(f"suite.{name}", Problem):
+            count += 1
+            if problem.answer is None or not problem.answer.strip():
+                bench.drop(Drop(problem.id, "no gold answer", f"suite {name}",
+                                as_json(problem)))
+            else:
+                yield name, problem
+    bench.facts["rows_in"] = count
+
+
+def _model_name(bench: Workbench, base: str | None) -> str:
+    """Return what `open_model` is to open: the input step's model, or the base by name."""
+    if "model" in bench.inputs:
+        folder = Path(bench.inputs["model"])
+        return str(folder / "model" if (folder / "model").is_dir() else folder)
+    if base is None:
+        raise UsageError("evaluate needs a model: an input step `model` or the literal `base`")
+    return base
+
+
+def _answers(bench: Workbench, model: Any, tokenizer: Any, prompts: list[list[int]],
+             max_new_tokens: int, batch: int) -> list[Generated]:
+    """Generate all responses, batch by batch, each written to the journal before use.
+
+    The plan of batches is fixed by the prompts and the literals, so a batch in the journal
+    of a killed attempt is the batch that would be made now.
+    """
+    journal, batches = bench.out / JOURNAL, plan([len(ids) for ids in prompts], batch)
+    known = _read_journal(journal, batches)
+    answers: dict[int, Generated] = {}
+    made = done = 0
+    with journal.open("a", encoding="utf-8") as file:
+        for number, places in enumerate(batches):
+            outs = known.get(number)
+            if outs is None:
+                outs = generate(model, tokenizer, [prompts[place] for place in places],
+                                max_new_tokens)
+                made += sum(out.tokens for out in outs)
+                append_line(file, json.dumps([number, [
+                    [out.text, out.tokens, out.finish] for out in outs]]))
+            answers.update(zip(places, outs, strict=True))
+            done += len(places)
+            bench.show(done, len(prompts), "items answered")
+    bench.facts["tokens_made"] = made
+    return [answers[place] for place in range(len(prompts))]
+
+
+def _read_journal(journal: Path, batches: list[list[int]]) -> dict[int, list[Generated]]:
+    """Return the finished batches of a killed attempt; a torn last line is cut off."""
+    if not journal.exists():
+        return {}
+    known: dict[int, list[Generated]] = {}
+    whole = 0
+    with journal.open("rb") as lines:
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            number, outs = json.loads(line)
+            if number < len(batches) and len(outs) == len(batches[number]):
+                known[number] = [Generated(*out) for out in outs]
+    with journal.open("r+b") as file:
+        file.truncate(whole)
+    return known
+
+
+def _score(suite: str, item: Problem, out: Generated) -> Score:
+    """Grade one response twice; of one that was cut off, only a declared answer counts."""
+    gold, cut = item.answer or "", out.finish == "length"
+    found = extract(out.text, guess=not cut)
+    tolerant = grade(out.text, gold, "tolerant").value if found.text or not cut else WRONG
+        item=item.id, suite=suite, question=item.question, gold=gold, response=out.text,
+        answer=found.text, strict=grade(out.text, gold, strict_policy(suite)).value,
+        tolerant=tolerant, finish=out.finish, tokens=out.tokens,
+        level=item.level, subject=item.subject)
