@@ -1,0 +1,12 @@
+"""Select: choose rows that lie far apart (core-set), or at random; rate their difficulty.
+
+Why: Skywork-Math chooses its second seeds by core-set and says nothing of how; here the
+embedding (`embed`), the greedy choice (`kcenter`) and the control (random) are written down
+and measured side by side.
+
+Used as: `select.run(bench, how="coreset", fraction=0.5)`.
+"""
+
+from mathmill.stages.select.choose import run
+
+__all__ = ["run"]
