@@ -21,16 +21,16 @@ from mathmill.teachers.symbolic.quantities import (
     write_number,
     write_share,
 )
-from mathmill.teachers.symbolic.stories import families
+from mathmill.teachers.symbolic.solution import step_lines
+from mathmill.teachers.symbolic.story import Story
+from mathmill.teachers.symbolic.tables import families
 from mathmill.teachers.symbolic.writer import (
-    Story,
     draw_story,
     draw_words,
     event_text,
     extend,
     fill,
     join,
-    step_line,
 )
 
 MIX: dict[str, float] = {"facts": 0.35, "stories": 0.5, "scenes": 0.15}
@@ -155,13 +155,12 @@ def _fraction_fact(rng: random.Random) -> tuple[str, Fraction, str, Fraction, Fr
 def _narrative(language: str, rng: random.Random) -> str:
     """Return a story told to its end: equations after each beat, or all of them after it."""
     story = draw_story(rng.choice((1, 1, 2, 2, 3, 3, 4)), language, rng)
-    steps, value = story.run()
+    _, value = story.run()
     woven = rng.random() < 0.5
     told: list[str] = []
     worked: list[str] = []
-    for event, done in zip(story.events, steps, strict=True):
+    for event, lines in zip(story.events, step_lines(story), strict=True):
         told.append(event_text(event, story, rng))
-        lines = [step_line(story, event, step, step is done[-1]) for step in done]
         (told if woven else worked).extend(lines)
     told += worked
     if rng.random() < 0.5:

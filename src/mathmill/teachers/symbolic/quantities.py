@@ -8,9 +8,11 @@ solution (`run_chain`); nothing here knows a word of any language.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 SHARES = tuple(Fraction(above, below) for above, below in (
     (1, 2), (1, 2), (1, 3), (2, 3), (1, 4), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5),
@@ -84,46 +86,73 @@ def compute(left: Fraction, sign: str, right: Fraction) -> Fraction:
     return left / right
 
 
-def run_moves(moves: Sequence[Move], numbers: dict[str, Fraction],
+_MOVE = re.compile(r"([a-z_]|\d+)([-+*/])([a-z_]|\d+)(%?)")
+
+
+@cache
+def read_moves(text: str) -> tuple[Move, ...]:
+    """Return the moves that a table writes as `v*a%;v-_`; `a` alone and nothing are no move."""
+    moves = []
+    for part in text.split(";"):
+        found = _MOVE.fullmatch(part)
+        if found:
+            left, sign, right, percent = found.groups()
+            moves.append(Move(left, sign, right, bool(percent)))
+        else:
+            assert part == "a", f"cannot read the move {part!r}"
+    return tuple(moves)
+
+
+def run_moves(moves: Sequence[Move], numbers: Mapping[str, Fraction],
               start: Fraction | None) -> tuple[list[Step], Fraction]:
     """Return the steps of one beat and the running value after it.
 
     `start` is the running value before (None for a set-up). A beat without moves sets the
-    value to its number `a`.
+    value to its number `a`. Raises Impossible.
     """
+    values = {**numbers, "v": start} if start is not None else numbers
+    last = values["a"] if not moves else None
     steps: list[Step] = []
-    last = numbers["a"] if not moves else Fraction(0)
-
-    def value_of(name: str) -> Fraction:
-        if name == "v":
-            assert start is not None, "a set-up cannot refer to a value before it"
-            return start
-        if name == "_":
-            return last
-        return numbers[name] if name in numbers else Fraction(name)
-
     for move in moves:
-        left, right = value_of(move.left), value_of(move.right)
-        factor = right / 100 if move.percent else right
-        last = compute(left, move.sign, factor)
-        steps.append(Step(left, move.sign, right, move.percent, last))
+        step = take_step(move, values, last)
+        last = step.value
+        steps.append(step)
+    assert last is not None, "a beat has moves or sets the value"
     return steps, last
 
 
+def take_step(move: Move, values: Mapping[str, Fraction], last: Fraction | None) -> Step:
+    """Return one move done: names stand for `values`, `_` for `last`; Impossible if it fails."""
+    left, right = _value_of(move.left, values, last), _value_of(move.right, values, last)
+    factor = right / 100 if move.percent else right
+    return Step(left, move.sign, right, move.percent, compute(left, move.sign, factor))
+
+
+def _value_of(name: str, values: Mapping[str, Fraction], last: Fraction | None) -> Fraction:
+    if name == "_":
+        assert last is not None, "the first move has no result before it"
+        return last
+    return Fraction(name) if name.isdigit() else values[name]
+
+
+def is_possible(value: Fraction, rule: str) -> bool:
+    """Tell whether a value could occur at all: not negative, and whole where it is a count."""
+    return value >= 0 and (rule != "count" or value.denominator == 1)
+
+
 def is_natural(value: Fraction, rule: str, limit: int) -> bool:
-    """Tell whether a value could occur in life under a family's rule.
+    """Tell whether a value is one that a school book would choose under a family's rule.
 
     `count`: whole; `money` and `decimal`: multiples of 0.05; `share`: denominators up to 12.
     All are positive and at most `limit`.
     """
     if value <= 0 or value > limit:
         return False
-    below = value.denominator
     if rule == "count":
-        return below == 1
-    if rule in ("money", "decimal"):
-        return 20 % below == 0
-    return below <= 12
+        return value.denominator == 1
+    if rule == "share":
+        return value.denominator <= 12
+    return 20 % value.denominator == 0
 
 
 def sample_number(kind: str, rng: random.Random) -> Fraction:

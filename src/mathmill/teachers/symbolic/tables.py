@@ -1,4 +1,4 @@
-"""Story families as data: reads the tables in `families/*.txt` into frozen records.
+"""Reads the tables of story families, `families/*.txt`, into frozen records.
 
 Why: one table of sentence templates both writes and reads, so the reader is the writer's
 inverse by construction, and a family is added by writing sentences and no code.
@@ -7,8 +7,9 @@ Format, one block a family; the indented lines below a beat are its phrasings:
 
     family NAME
     rule count|money|decimal|share LIMIT     what values may occur, and the largest
-    items apples/苹果, pears/梨               the things told of, in both languages
+    items apples/苹果, pears/梨               the things told of (may be left out)
     wide fruits/水果                          a general word for them (may be left out)
+    topic coins/硬币                          what an idle fact speaks of, where nothing else is
     state NAME | English line | Chinese line  how a solution names the running value; {eq}
     set NAME [moves] slot=kind ...            how the story opens
     op NAME [moves] slot=kind ... FROM>TO     what may happen next (own>own unless told)
@@ -27,11 +28,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-from mathmill.teachers.symbolic.quantities import Move
+from mathmill.teachers.symbolic.quantities import Move, read_moves
 
 OPENING = ""
 "The state before the set-up."
-MAX_PATHS = 4000
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Family:
     items: dict[str, tuple[str, ...]] = field(hash=False, compare=False)
     "Things told of, by language; the same index means the same thing."
     wide: dict[str, str] = field(hash=False, compare=False)
+    topic: dict[str, str] = field(hash=False, compare=False)
     lines: dict[str, dict[str, str]] = field(hash=False, compare=False)
     "How a solution names the running value: state, then language."
     beats: tuple[Beat, ...] = field(hash=False, compare=False)
@@ -81,7 +82,7 @@ class Family:
         """
         found: list[tuple[Beat, ...]] = []
         openings = [beat for beat in self.beats if beat.before == OPENING]
-        pending = [(beat,) for beat in reversed(openings)]
+        pending: list[tuple[Beat, ...]] = [(beat,) for beat in reversed(openings)]
         while pending:
             chain = pending.pop()
             steps = sum(len(beat.moves) for beat in chain)
@@ -89,14 +90,13 @@ class Family:
                 found.append(chain)
             if steps >= level or len(chain) > 5:
                 continue
-            pending += [(*chain, beat) for beat in self.beats
-                        if beat.before == chain[-1].after and beat is not chain[-1]
-                        and chain.count(beat) < 2]
+            pending.extend((*chain, beat) for beat in self.beats
+                           if beat.before == chain[-1].after and beat is not chain[-1]
+                           and chain.count(beat) < 2)
         found.sort(key=lambda chain: [beat.name for beat in chain])
         return tuple(found)
 
 
-_MOVE = re.compile(r"([a-zA-Z_]+|\d+)([-+*/])([a-zA-Z_]+|\d+)(%?)")
 _HEAD = re.compile(r"(set|op) (\w+) \[(.*?)\] ?(.*)")
 
 
@@ -139,12 +139,13 @@ def _read_family(block: str) -> Family:
         else:
             about[word] = rest
     rule, limit = about["rule"].split()
-    pairs = [pair.strip().split("/") for pair in about["items"].split(",")]
+    pairs = [pair.strip().split("/") for pair in about.get("items", "").split(",") if pair]
     wide = about.get("wide", "").split("/")
     return Family(
         name=lines[0].strip(), rule=rule, limit=int(limit),
         items={"en": tuple(pair[0] for pair in pairs), "zh": tuple(pair[1] for pair in pairs)},
         wide={"en": wide[0], "zh": wide[1]} if len(wide) == 2 else {},
+        topic=dict(zip(("en", "zh"), about.get("topic", "/").split("/"), strict=True)),
         lines=states, beats=tuple(beats), asks=asks)
 
 
@@ -175,12 +176,4 @@ def _read_beat(line: str, phrasings: dict[str, tuple[str, ...]]) -> Beat:
             slots.append((slot, kind))
         elif ">" in part:
             before, _, after = part.partition(">")
-    parsed = []
-    for move in moves.split(";"):
-        found = _MOVE.fullmatch(move)
-        if found:
-            left, sign, right, percent = found.groups()
-            parsed.append(Move(left, sign, right, bool(percent)))
-        else:
-            assert move == "a", f"cannot read the move {move!r} of {name}"
-    return Beat(name, tuple(parsed), tuple(slots), before, after, phrasings)
+    return Beat(name, read_moves(moves), tuple(slots), before, after, phrasings)

@@ -1,7 +1,7 @@
 """Writes stories: draws a chain of beats, natural numbers and words, and tells it in sentences.
 
-Why: `make_problems` is the endless source of seeds, tests and pre-training text. A `Story` is
-the meaning (family, beats, numbers, words); `tell` turns it into text in either language.
+Why: `make_problems` is the endless source of seeds and tests; `draw_story` and `tell` serve
+every task that writes something new.
 
 Used as: `for problem in make_problems(1000, seed=0, languages=("en", "zh")): ...`
 """
@@ -9,8 +9,7 @@ Used as: `for problem in make_problems(1000, seed=0, languages=("en", "zh")): ..
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from mathmill.errors import UsageError
@@ -22,75 +21,15 @@ from mathmill.teachers.symbolic.quantities import (
     is_natural,
     run_moves,
     sample_number,
-    write_number,
-    write_share,
 )
-from mathmill.teachers.symbolic.stories import Beat, Family, families
+from mathmill.teachers.symbolic.solution import write_solution
+from mathmill.teachers.symbolic.story import Event, Story, show_slot
+from mathmill.teachers.symbolic.tables import Beat, Family, families
 from mathmill.types import Problem, make_problem
 
 LEVELS = (1, 2, 3, 4, 5)
 LANGUAGES = ("en", "zh")
 TRIES = 12
-
-
-@dataclass(frozen=True)
-class Event:
-    """A beat that happened, with its numbers (None: the unknown `x`)."""
-
-    beat: Beat
-    numbers: dict[str, Fraction | None]
-
-
-@dataclass(frozen=True)
-class Story:
-    """The meaning of a problem, and the words it is told with."""
-
-    family: Family
-    events: tuple[Event, ...]
-    words: dict[str, str]
-    "`name`, `other`, `item`, `place`: words of `language`."
-    language: str
-
-    @property
-    def state(self) -> str:
-        """State that the question asks about."""
-        return self.events[-1].beat.after
-
-    @property
-    def level(self) -> int:
-        """Number of reasoning steps."""
-        return sum(len(event.beat.moves) for event in self.events)
-
-    def run(self) -> tuple[list[list[Step]], Fraction]:
-        """Return the steps of each event and the final value; Impossible if it divides by 0."""
-        value: Fraction | None = None
-        steps: list[list[Step]] = []
-        for event in self.events:
-            known = {k: n for k, n in event.numbers.items() if n is not None}
-            done, value = run_moves(event.beat.moves, known, value)
-            steps.append(done)
-        assert value is not None
-        return steps, value
-
-    def show(self, value: Fraction) -> str:
-        """Return a value as this family writes values (`3/4` or `0.75`)."""
-        return write_share(value) if self.family.rule == "share" else write_number(value)
-
-    def signature(self) -> str:
-        """Return family, question and program with numbers, whatever the words."""
-        parts = [f"{self.family.name}/{self.state}"]
-        for event in self.events:
-            moves = event.beat.moves
-            texts = [_operand("a", event.numbers)] if not moves else [
-                f"{_operand(m.left, event.numbers)}{m.sign}{_operand(m.right, event.numbers)}"
-                f"{'%' if m.percent else ''}" for m in moves]
-            parts.append(";".join(texts))
-        return "|".join(parts)
-
-
-def _operand(name: str, numbers: dict[str, Fraction | None]) -> str:
-    value = numbers.get(name)
-    return name if value is None else str(value)
 
 
 def natural(family: Family, steps: Sequence[Step], value: Fraction) -> bool:
@@ -131,8 +70,8 @@ def draw_events(family: Family, level: int, rng: random.Random) -> tuple[Event, 
 def draw_words(family: Family, language: str, rng: random.Random) -> dict[str, str]:
     """Draw people, thing and place; one story in ten speaks of the thing in general."""
     name, other = rng.sample(lexicon.people(language), 2)
-    item = rng.choice(family.items[language])
-    if family.wide and rng.random() < 0.1:
+    item = rng.choice(family.items[language] or ("",))
+    if family.wide.get(language) and rng.random() < 0.1:
         item = family.wide[language]
     return {"name": name, "other": other, "item": item,
             "place": rng.choice(lexicon.PLACES[language])}
@@ -148,21 +87,19 @@ def draw_story(level: int, language: str, rng: random.Random,
                  language)
 
 
-def fill(template: str, words: dict[str, str], numbers: dict[str, str], language: str) -> str:
+def fill(template: str, words: Mapping[str, str], numbers: Mapping[str, str],
+         language: str) -> str:
     """Return a template with its slots filled."""
     return template.format_map(
         {**lexicon.pronouns(words["name"], language), **words, **numbers})
 
 
-def event_text(event: Event, story: Story, rng: random.Random) -> str:
-    """Return one event as a sentence, phrased at random."""
-    template = rng.choice(event.beat.phrasings[story.language])
-    numbers = {}
-    for slot, kind in event.beat.slots:
-        value = event.numbers[slot]
-        show = write_share if kind[0] in "fq" else write_number
-        numbers[slot] = "x" if value is None else show(value)
-    return fill(template, story.words, numbers, story.language)
+def event_text(event: Event, story: Story, rng: random.Random, unlike: int = -1) -> str:
+    """Return one event as a sentence, phrased at random but not as phrasing `unlike`."""
+    forms = event.beat.phrasings[story.language]
+    choices = [form for place, form in enumerate(forms) if place != unlike] or list(forms)
+    numbers = {slot: show_slot(event, slot) for slot, _ in event.beat.slots}
+    return fill(rng.choice(choices), story.words, numbers, story.language)
 
 
 def join(sentences: Sequence[str], language: str) -> str:
@@ -176,48 +113,6 @@ def tell(story: Story, rng: random.Random) -> str:
     question, _ = rng.choice(story.family.asks[story.state].phrasings[story.language])
     sentences.append(fill(question, story.words, {}, story.language))
     return join(sentences, story.language)
-
-
-def write_steps(story: Story) -> list[str]:
-    """Return the solution's lines, one equation each, without the answer line."""
-    lines: list[str] = []
-    steps, _ = story.run()
-    for event, done in zip(story.events, steps, strict=True):
-        for place, step in enumerate(done):
-            last = place == len(done) - 1
-            lines.append(step_line(story, event, step, last))
-    return lines
-
-
-def step_line(story: Story, event: Event, step: Step, last: bool) -> str:
-    """Return one line of a solution; only the last of a beat names what is counted."""
-    language = story.language
-    text = write_equation(story, step)
-    if last:
-        template = story.family.lines[event.beat.after][language]
-    else:
-        template = "这是{eq}。" if language == "zh" else "That is {eq}."
-    return fill(template, story.words, {"eq": text}, language)
-
-
-def write_equation(story: Story, step: Step) -> str:
-    """Return `12 + 7 = 19`, `80 * 25% = 20` or `24 * 1/3 = 8`."""
-    right = _operand_text(story, step.right, step.sign)
-    return (f"{story.show(step.left)} {step.sign} {right}{'%' if step.percent else ''}"
-            f" = {story.show(step.value)}")
-
-
-def _operand_text(story: Story, value: Fraction, sign: str) -> str:
-    """Write a right operand: a factor below one is a share (`* 3/4`)."""
-    if sign == "*" and value < 1:
-        return write_share(value)
-    return story.show(value)
-
-
-def write_solution(story: Story) -> str:
-    """Return the full worked solution; its last line is `The answer is ...`."""
-    _, value = story.run()
-    return "\n".join([*write_steps(story), f"The answer is {story.show(value)}"])
 
 
 def problem_of(story: Story, rng: random.Random) -> Problem:
@@ -260,9 +155,3 @@ def _check_names(languages: Sequence[str], levels: Sequence[int],
         if given is not None and not given:
             raise UsageError(f"no {what} was given; known: {', '.join(map(str, known))}")
 
-
-def with_numbers(story: Story, place: int, slot: str, value: Fraction | None) -> Story:
-    """Return the story with one number changed (None makes it the unknown)."""
-    events = list(story.events)
-    events[place] = Event(events[place].beat, {**events[place].numbers, slot: value})
-    return replace(story, events=tuple(events))
