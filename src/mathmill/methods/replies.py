@@ -29,7 +29,6 @@ _CHATTER = re.compile(
     r"|^(?:-{3,}|\*{3,})\s*$", re.IGNORECASE)
 _MARKUP = r"[ \t>*_#`~-]{0,12}"
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "`": "`", "«": "»"}
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 class Unusable(Exception):
@@ -70,18 +69,17 @@ def sections(text: str, *labels: str) -> dict[str, str]:
     ends = [mark.start() for mark in found[1:]] + [len(text)]
     known = {label.lower(): label for label in labels}
     return {known.get(mark["label"].lower(), labels[0]): text[mark.end():end].strip()
-            for mark, end in zip(found, ends, strict=True)}
+            for mark, end in zip(found, ends, strict=False)}
 
 
 def unwrap(text: str) -> str:
     """Return the section without chatter after it, quotes round it, or bold marks."""
-    paragraphs = _BLANK_LINE.split(text)
-    kept = paragraphs[:1]
-    for paragraph in paragraphs[1:]:
-        if _CHATTER.match(paragraph[:100]):
+    kept = []
+    for line in text.split("\n"):
+        if _CHATTER.match(line[:100]):
             break
-        kept.append(paragraph)
-    whole = "\n\n".join(kept).strip()
+        kept.append(line)
+    whole = "\n".join(kept).strip()
     for _ in range(4):  # bold round quotes round bold: four layers are more than any seen
         before = whole
         for mark in ("**", "__"):
@@ -110,6 +108,7 @@ def section(text: str, *labels: str) -> str:
             if not whole:
                 raise Unusable("empty section", text)
             return whole
-    if not _BLANK_LINE.search(text.strip()) and text.rstrip().endswith(("?", "？")):
-        return unwrap(text)
+    bare = unwrap(text)
+    if "\n\n" not in text and bare.endswith(("?", "？")):
+        return bare
     raise Unusable("section missing", text)

@@ -20,6 +20,9 @@ ENDING = "The answer is "
 # The ending sentence in any dress; what follows it on its line is the answer.
 _ENDING = re.compile(r"[*_#> \t]{0,8}(?:so,? |thus,? |therefore,? |hence,? )?"
                      r"the (?:final )?answer is\b", re.IGNORECASE)
+# A model that does not stop goes on with a next problem of its own.
+_NEXT = re.compile(r"\n[ \t]*(?:#{1,4}[ ]?)?(?:problem|question|instruction|response|task|user"
+                   r"|assistant|题目|问题)[ ]?[0-9]{0,3}[ ]?[:：]", re.IGNORECASE)
 _BARE = re.compile(r"^(?:\*\*|\$\$?|\\\(|\\\[)(.{1,200}?)(?:\*\*|\$\$?|\\\)|\\\])$")
 
 
@@ -48,13 +51,18 @@ def find_answer(text: str) -> str | None:
 def finish_solution(text: str) -> tuple[str, str] | None:
     """Return (solution ending in the line `The answer is X`, X), or None without an answer.
 
-    Chatter after the ending sentence is cut away; a solution that states its answer in
+    Chatter after the ending sentence is cut away, and so is a next problem that a model puts
+    to itself; a solution that states its answer in
     another form (a box, `####`, `答案是`) gets the line added. GSM8K's own `#### X` line is
     replaced by it.
     """
     text = clean(text)
+    for following in _NEXT.finditer(text):
+        if find_answer(text[:following.start()]) is not None:
+            text = text[:following.start()].rstrip()
+            break
     answer = find_answer(text)
-    if answer is None:
+    if answer is None or answer == "X":  # X is the prompt's own place for the answer
         return None
     endings = list(_ENDING.finditer(text))
     body = text

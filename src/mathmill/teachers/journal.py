@@ -76,6 +76,13 @@ class Journaled:
             self._file = None
             self._places.clear()
 
+    async def aclose(self) -> None:
+        """Let the teacher close what it opened, then close the file."""
+        close = getattr(self.teacher, "aclose", None)
+        if close is not None:
+            await close()
+        self.close()
+
     async def _ask(self, key: str, request: Request) -> Reply:
         """Ask the teacher; whoever asks for the same meanwhile waits for this reply."""
         waiting = asyncio.get_running_loop().create_future()

@@ -112,6 +112,12 @@ class OpenAITeacher:
         self._answered = True
         return self._read(request, completion, began)
 
+    async def aclose(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        if self._client is not None and self._loop is asyncio.get_running_loop():
+            await self._client.close()
+        self._client = None
+
     def _connect(self) -> Any:
         """Return the client of the running event loop: a client's sockets belong to its loop."""
         loop = asyncio.get_running_loop()

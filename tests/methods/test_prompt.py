@@ -1,0 +1,90 @@
+"""The prompts that ship: complete, in the agreed form, and filled without a gap."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import pytest
+
+from mathmill.methods.prompt import Prompt, identities, load, parse
+
+TASKS = {
+    "solve": "Task: Solve the problem step by step.",
+    "solve_unknown": "Task: Find the value of the unknown variable.",
+    "metamath/rephrase":
+        "Task: Rephrase the problem without changing its meaning or its answer.",
+    "metamath/declarative": "Task: Turn the question and its answer into one statement.",
+    "evolve/new":
+        "Task: Rewrite the problem: write a brand-new problem of similar length and difficulty.",
+    "evolve/constrain": "Task: Rewrite the problem: add one more constraint or requirement.",
+    "evolve/deepen": "Task: Rewrite the problem: increase its depth and breadth.",
+    "evolve/concretise":
+        "Task: Rewrite the problem: replace general concepts by more specific ones.",
+    "evolve/more_steps":
+        "Task: Rewrite the problem: make it ask explicitly for more steps of reasoning.",
+    "evolve/easier": "Task: Rewrite the problem: make it easier.",
+    "evolve/easier_new": "Task: Rewrite the problem: write an easier problem on another topic.",
+    "xwin/create": "Task: Create a new problem from the reference, check it by solving it, "
+                   "and correct it if needed.",
+    "distractor/insert": "Task: Insert one irrelevant fact that does not change the answer.",
+    "difficulty": "Task: Rate the difficulty of the problem from 1 to 5.",
+}
+HEADINGS = {"metamath/declarative": ["Question:", "Answer:"],
+            "xwin/create": ["Reference problem:"]}
+FILES = sorted(path.name for path in (resources.files("mathmill.methods") / "prompts").iterdir()
+               if path.name.endswith(".md"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_prompt_file_says_its_task_in_the_agreed_line_and_ends_in_its_sections(file):
+    language = "zh" if file.endswith(".zh.md") else "en"
+    text = (resources.files("mathmill.methods") / "prompts" / file).read_text("utf-8")
+    prompt = parse(text, file)
+    assert prompt.language == language
+    assert file == prompt.name.replace("/", "_") + (".zh.md" if language == "zh" else ".md")
+    assert prompt.body.splitlines()[0] == TASKS[prompt.name]
+    assert sum(line.startswith("Task:") for line in prompt.body.splitlines()) == 1
+    wanted = HEADINGS.get(prompt.name, ["Problem:"])
+    lines = prompt.body.splitlines()
+    assert [line for line in lines if line.endswith(":") and line in
+            {"Problem:", "Question:", "Answer:", "Reference problem:"}] == wanted
+    assert lines[-2] == wanted[-1]
+
+
+def test_every_task_has_its_prompt_and_the_agreed_ones_speak_chinese():
+    for name in TASKS:
+        assert load(name).language == "en"
+    for name in ("solve", "metamath/rephrase", "xwin/create",
+                 *(name for name in TASKS if name.startswith("evolve/"))):
+        assert load(name, "zh").language == "zh"
+    assert load("difficulty", "zh").language == "en"
+
+
+def test_a_value_with_braces_is_put_in_as_it_is():
+    text = load("solve").render(problem=r"Find {{problem}} of $\frac{1}{2}$ \1")
+    assert text.endswith("Problem:\nFind {{problem}} of $\\frac{1}{2}$ \\1")
+
+
+@pytest.mark.parametrize("values", [{}, {"problem": "a", "more": "b"}, {"question": "a"}])
+def test_a_missing_or_unused_placeholder_is_an_error(values):
+    with pytest.raises(AssertionError, match="solve@1 takes"):
+        load("solve").render(**values)
+
+
+def test_an_edit_changes_the_identity_even_at_the_same_version():
+    text = "---\nname: a/b\nversion: 3\nmethod: a\nlanguage: zh\nexpects: c: d\n---\nSay {{x}}."
+    one, other = parse(text, "a"), parse(text + " Now.", "a")
+    assert isinstance(one, Prompt)
+    assert (one.label, one.expects) == ("a/b.zh@3", "c: d")
+    assert one.label == other.label
+    assert one.identity != other.identity
+
+
+def test_front_matter_that_lacks_a_field_is_named():
+    with pytest.raises(AssertionError, match="b.md: the front matter"):
+        parse("---\nname: a\n---\nbody", "b.md")
+
+
+def test_the_identities_of_a_prompt_cover_its_languages():
+    assert [each.split("#")[0] for each in identities("solve")] == ["solve.zh@1", "solve@1"]
+    assert len(identities("difficulty")) == 1
