@@ -74,16 +74,14 @@ def cost(graph: Graph) -> Cost:
 def tokens(facts: Mapping[str, Any]) -> Tokens:
     """Return the tokens that a step's facts tell of.
 
-    Read from `tokens` = {"prompt": n, "completion": n} or `prompt_tokens` and
-    `completion_tokens`; where neither stands at the top, added up over `methods`.
+    Read from `tokens_in` and `tokens_out`; where they do not stand at the top, added up over
+    `methods` (or `teacher`, where a step keeps its teacher's account apart).
     """
-    given = facts.get("tokens")
-    if isinstance(given, Mapping):
-        return Tokens(int(given.get("prompt", 0)), int(given.get("completion", 0)))
-    if "prompt_tokens" in facts or "completion_tokens" in facts:
-        return Tokens(int(facts.get("prompt_tokens", 0)), int(facts.get("completion_tokens", 0)))
-    if isinstance(given, int):
-        return Tokens(0, given)
+    if "tokens_in" in facts or "tokens_out" in facts:
+        return Tokens(int(facts.get("tokens_in", 0)), int(facts.get("tokens_out", 0)))
+    teacher = facts.get("teacher")
+    if isinstance(teacher, Mapping):
+        return tokens(teacher)
     methods = facts.get("methods")
     if isinstance(methods, Mapping):
         return sum((tokens(m) for m in methods.values() if isinstance(m, Mapping)), Tokens())

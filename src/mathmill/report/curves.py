@@ -1,6 +1,6 @@
 """The curves of a scaling sweep: which score stands where, and the law through them.
 
-Used as: `curves = read_curves(literal, results, measure, tools)`; `curves[0].fits`.
+Used as: `curves = read_curves(literal, results, measure, stats)`; `curves[0].fits`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from mathmill.report.scaling import Fits, Point, fit
 from mathmill.report.scores import Result, counted, pick
+from mathmill.report.statistics import Statistics
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,17 @@ class Curve:
 
 def read_curves(literal: Mapping[str, Sequence[Mapping[str, Any]]] | None,
                 results: Mapping[str, Result], measure: str,
-                tools: Mapping[str, Any]) -> tuple[Curve, ...]:
+                stats: Statistics) -> tuple[Curve, ...]:
     """Return the curves that the recipe names: `{"fixed epochs": [{rows, seed, score}, ...]}`.
 
     Raises StepFailed for a score that is not there, a hole in the grid, or too few sizes.
     """
-    return tuple(_curve(name, cells, results, measure, tools)
+    return tuple(_curve(name, cells, results, measure, stats)
                  for name, cells in (literal or {}).items())
 
 
 def _curve(name: str, cells: Sequence[Mapping[str, Any]], results: Mapping[str, Result],
-           measure: str, tools: Mapping[str, Any]) -> Curve:
+           measure: str, stats: Statistics) -> Curve:
     points = []
     for cell in cells:
         count = counted(pick(results, cell))
@@ -77,11 +78,11 @@ def _curve(name: str, cells: Sequence[Mapping[str, Any]], results: Mapping[str, 
     points.sort(key=lambda p: (p.rows, p.seed))
     fits = fit(points)
     seeds = tuple(sorted({p.seed for p in points}))
-    sizes = tuple(_size([p for p in points if p.rows == rows], tools) for rows in fits.sizes)
+    sizes = tuple(_size([p for p in points if p.rows == rows], stats) for rows in fits.sizes)
     return Curve(name, seeds, sizes, fits)
 
 
-def _size(points: Sequence[Point], tools: Mapping[str, Any]) -> Size:
+def _size(points: Sequence[Point], stats: Statistics) -> Size:
     """Return one size with the wider of two intervals.
 
     Seeds answer the same items, so averaging over them does not shrink the doubt from the
@@ -90,8 +91,8 @@ def _size(points: Sequence[Point], tools: Mapping[str, Any]) -> Size:
     shares = tuple(p.correct / p.total for p in points)
     items = min(p.total for p in points)
     mean = sum(shares) / len(shares)
-    low, high = tools["wilson"](round(mean * items), items)
+    low, high = stats.wilson(round(mean * items), items)
     if len(shares) > 1:
-        _, under, over = tools["mean_interval"](list(shares))
+        _, under, over = stats.mean(shares)
         low, high = min(low, under), max(high, over)
     return Size(points[0].rows, shares, items, mean, max(0.0, low), min(1.0, high))

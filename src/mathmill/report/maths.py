@@ -1,10 +1,10 @@
-"""Text with formulas, as it may be shown: LaTeX becomes MathML, all the rest is escaped.
+r"""Text with formulas, as it may be shown: LaTeX becomes MathML, all the rest is escaped.
 
 Why: a page that must stand alone can load no script that sets formulas, and browsers have
 known MathML for years. What models write is hostile until shown otherwise: the converter
-can pass markup through `\\text{...}`, so its tree is rebuilt from a list of allowed elements.
+can pass markup through `\text{...}`, so its tree is rebuilt from a list of allowed elements.
 
-Used as: `maths.show("The area is $\\pi r^2$.")`.
+Used as: `maths.show("The area is $\pi r^2$.")`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ LONGEST = 400
 "Characters of a formula that are tried; longer ones are shown as text."
 
 # Presentation MathML that formulas need: nothing that loads, links or runs.
-ELEMENTS = frozenset(
-    "math mrow mi mn mo mtext mspace mfrac msqrt mroot mstyle msub msup msubsup munder mover "
-    "munderover mtable mtr mtd mpadded mphantom menclose mmultiscripts mprescripts none".split())
-ATTRIBUTES = frozenset(
-    "display displaystyle scriptlevel mathvariant stretchy fence form separator lspace rspace "
-    "minsize maxsize width height depth linethickness columnalign rowspacing columnspacing "
-    "columnlines rowlines notation accent accentunder largeop movablelimits symmetric".split())
+ELEMENTS = frozenset([
+    "math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle",
+    "msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd",
+    "mpadded", "mphantom", "menclose", "mmultiscripts", "mprescripts", "none"])
+ATTRIBUTES = frozenset([
+    "display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "fence", "form",
+    "separator", "lspace", "rspace", "minsize", "maxsize", "width", "height", "depth",
+    "linethickness", "columnalign", "rowspacing", "columnspacing", "columnlines", "rowlines",
+    "notation", "accent", "accentunder", "largeop", "movablelimits", "symmetric"])
 CHILDREN = {"mfrac": 2, "mroot": 2, "msup": 2, "msub": 2, "munder": 2, "mover": 2,
             "msubsup": 3, "munderover": 3}
 "Elements that mean nothing with another number of parts: the formula was malformed."

@@ -4,7 +4,7 @@ Why: most claims about training data rest on one run a side. Here an arm is comp
 its control seed by seed, the interval is over those differences, and a difference whose
 interval holds zero is called what it is: no effect that this run could see.
 
-Used as: `for study in read_studies(arms, results, measure, tools): study.arms[0].words`.
+Used as: `for study in read_studies(arms, results, measure, stats): study.arms[0].words`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from mathmill.errors import StepFailed
 from mathmill.report.markup import points, span
 from mathmill.report.scores import Result, counted, pick
+from mathmill.report.statistics import Statistics
 from mathmill.types import Score
 
 UNSEEN = "no effect that this run could see"
@@ -62,7 +63,7 @@ class Study:
 
 
 def read_studies(literal: Sequence[Mapping[str, Any]] | None, results: Mapping[str, Result],
-                 measure: str, tools: Mapping[str, Any]) -> tuple[Study, ...]:
+                 measure: str, stats: Statistics) -> tuple[Study, ...]:
     """Return the studies that the recipe names: `[{study, arm, seed, score, control?, suite?}]`.
 
     Raises StepFailed where a study has no control (or two), or a cell is named twice.
@@ -74,11 +75,11 @@ def read_studies(literal: Sequence[Mapping[str, Any]] | None, results: Mapping[s
             raise StepFailed(f"the study {entry['study']!r} names the arm {entry['arm']!r} with "
                              f"seed {entry['seed']} twice; name each run once")
         seeds[int(entry["seed"])] = entry
-    return tuple(_study(name, arms, results, measure, tools) for name, arms in grouped.items())
+    return tuple(_study(name, arms, results, measure, stats) for name, arms in grouped.items())
 
 
 def _study(name: str, arms: Mapping[str, Mapping[int, Mapping[str, Any]]],
-           results: Mapping[str, Result], measure: str, tools: Mapping[str, Any]) -> Study:
+           results: Mapping[str, Result], measure: str, stats: Statistics) -> Study:
     controls = [arm for arm, runs in arms.items() if any(r.get("control") for r in runs.values())]
     if len(controls) != 1:
         raise StepFailed(f"the study {name!r} has {len(controls)} controls; mark exactly one arm "
@@ -87,26 +88,26 @@ def _study(name: str, arms: Mapping[str, Mapping[int, Mapping[str, Any]]],
               for arm, runs in arms.items()}
     order = controls + [arm for arm in arms if arm not in controls]
     base = scores[controls[0]]
-    return Study(name, tuple(_arm(arm, arm in controls, scores[arm], base, (measure, tools))
+    return Study(name, tuple(_arm(arm, arm in controls, scores[arm], base, (measure, stats))
                              for arm in order))
 
 
 def _arm(name: str, control: bool, runs: Mapping[int, Sequence[Score]],
-         base: Mapping[int, Sequence[Score]], how: tuple[str, Mapping[str, Any]]) -> Arm:
-    measure, tools = how
+         base: Mapping[int, Sequence[Score]], how: tuple[str, Statistics]) -> Arm:
+    measure, stats = how
     counts = [counted(run) for run in runs.values()]
     shares, items = [c.share(measure) for c in counts], min(c.total for c in counts)
     mean = sum(shares) / len(shares)
-    low, high = tools["wilson"](round(mean * items), items)
+    low, high = stats.wilson(round(mean * items), items)
     if len(shares) > 1:
-        _, low, high = tools["mean_interval"](shares)
+        _, low, high = stats.mean(shares)
     arm = Arm(name, control, tuple(runs), mean, max(0.0, low), min(1.0, high), items,
               _levels(list(runs.values()), measure))
-    return arm if control else _against(arm, runs, base, measure, tools)
+    return arm if control else _against(arm, runs, base, measure, stats)
 
 
 def _against(arm: Arm, runs: Mapping[int, Sequence[Score]], base: Mapping[int, Sequence[Score]],
-             measure: str, tools: Mapping[str, Any]) -> Arm:
+             measure: str, stats: Statistics) -> Arm:
     """Return the arm with its difference to the control, paired by seed and by item."""
     common = [seed for seed in runs if seed in base]
     if not common:
@@ -117,10 +118,10 @@ def _against(arm: Arm, runs: Mapping[int, Sequence[Score]], base: Mapping[int, S
              for seed in common]
     paired = None
     if same:
-        paired = tools["compare"]([s for seed in common for s in runs[seed]],
-                                  [s for seed in common for s in base[seed]])
+        paired = stats.compare([s for seed in common for s in base[seed]],
+                               [s for seed in common for s in runs[seed]], measure)
     if len(gains) > 1:
-        mean, low, high = tools["mean_interval"](gains)
+        mean, low, high = stats.mean(gains)
     elif paired is not None:
         mean, (low, high) = gains[0], paired.interval
     else:

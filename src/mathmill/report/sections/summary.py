@@ -1,0 +1,117 @@
+"""The first screen: the result in one sentence, what it rests on, and the key figures.
+
+Used by `page`: `headline(material)`, `render(material)`.
+"""
+
+from __future__ import annotations
+
+from mathmill.report.curves import Curve
+from mathmill.report.markup import (
+    Html,
+    count,
+    join,
+    para,
+    percent,
+    points,
+    seconds,
+    span,
+    tag,
+    tile,
+)
+from mathmill.report.material import Material
+from mathmill.report.studies import UNSEEN
+
+NEAR_ZERO = 0.02
+"An accuracy whose upper bound is below this is called near zero: no ability is shown."
+
+
+def headline(material: Material) -> str:
+    """Return the run's result as one sentence."""
+    if material.curves:
+        return _curve_sentence(material.curves[0])
+    if material.main is not None:
+        return accuracy_sentence(material, material.main.label)
+    steps = material.graph.steps
+    if steps:
+        kept = material.graph.input("data").rows_kept if "data" in material.graph.entries else 0
+        return f"{count(kept)} rows of training data; no model was scored in this run"
+    return "This run made nothing that could be reported"
+
+
+def accuracy_sentence(material: Material, label: str) -> str:
+    """Return what the main model solves, in words, near zero plainly said."""
+    assert material.main is not None
+    grades = material.main.all
+    solved = grades.solved(material.measure)
+    low, high = material.stats.wilson(solved, grades.total)
+    share = solved / grades.total
+    figures = f"{percent(share)} {span(low, high)}, n = {count(grades.total)}"
+    if high < NEAR_ZERO:
+        return f"{label} is near zero: {figures}"
+    return f"{label} solves {figures}"
+
+
+def _curve_sentence(curve: Curve) -> str:
+    first, last = curve.sizes[0], curve.sizes[-1]
+    rise = (f"from {percent(first.mean)} {span(first.low, first.high)} at {count(first.rows)} rows "
+            f"to {percent(last.mean)} {span(last.low, last.high)} at {count(last.rows)}")
+    if not curve.apart:
+        return f"More data made no difference that this run could see: {rise}"
+    if curve.gain < 0:
+        return f"More data hurt: accuracy fell {rise}"
+    return f"More data helped: accuracy rose {rise}"
+
+
+def render(material: Material) -> Html:
+    """Return the lines under the headline, and the tiles."""
+    said = [para(line, class_="lead") for line in _lines(material)]
+    return join([*said, tag("div", *_tiles(material), class_="tiles")])
+
+
+def _lines(material: Material) -> list[str]:
+    lines = []
+    for curve in material.curves[1:]:
+        seen = "" if curve.apart else f": {UNSEEN}"
+        lines.append(f"At {curve.name}, the same sizes differ by {points(curve.gain)} points "
+                     f"({percent(curve.sizes[0].mean)} to {percent(curve.sizes[-1].mean)}){seen}.")
+    if material.curves:
+        curve = material.curves[0]
+        ahead = curve.fits.next[0]
+        lines.append(f"With {count(ahead.rows)} rows, the law that best foretold the held-out "
+                     f"sizes ({curve.fits.chosen.name}) expects {percent(ahead.accuracy)} "
+                     f"{span(ahead.low, ahead.high)}.")
+    if material.curves and material.main is not None and material.main in material.models:
+        name = material.main.label
+        lines.append(accuracy_sentence(material, f"The model {name}") + ".")
+    if material.studies:
+        arms = [arm for study in material.studies for arm in study.arms if not arm.control]
+        none = sum(arm.words.startswith(UNSEEN) for arm in arms)
+        lines.append(f"Of {len(arms)} comparisons with a control, {len(arms) - none} show an "
+                     f"effect and {none} show none that this run could see.")
+    return lines
+
+
+def _tiles(material: Material) -> list[Html]:
+    tiles = []
+    graph = material.graph
+    if "data" in graph.entries:
+        data = graph.input("data")
+        lost = sum(node.rows_dropped for node in graph.ancestors(data))
+        tiles.append(tile(count(data.rows_kept), "rows of training data",
+                          f"{count(lost)} left out, each with its reason"))
+    if material.main is not None:
+        grades = material.main.all
+        low, high = material.stats.wilson(grades.solved(material.measure), grades.total)
+        tiles.append(tile(percent(grades.share(material.measure)),
+                          f"solved by {material.main.label}",
+                          f"{span(low, high)}, n = {count(grades.total)}, {material.measure}"))
+    if material.curves:
+        curve = material.curves[0]
+        tiles.append(tile(points(curve.gain), "points from the smallest to the largest size",
+                          f"{len(curve.sizes)} sizes, {len(curve.seeds)} "
+                          f"seed{'s' if len(curve.seeds) > 1 else ''}, {curve.name}"))
+    spent = material.cost
+    bought = spent.tokens.read + spent.tokens.written
+    tiles.append(tile(seconds(spent.seconds), "of work in all steps",
+                      f"{count(bought)} teacher tokens; {spent.money}"))
+    return tiles
