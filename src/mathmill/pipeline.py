@@ -1,1 +1,193 @@
-"""The spine."""
+"""THE SPINE: eight verbs, in the order in which data flows. Each builds one step; none works here.
+
+    seeds -> synthesize -> verify -> select -> decontaminate -> train -> evaluate -> report
+               ^                                                  |
+               '----------------- a trained model is a teacher ---'
+
+Why: a recipe is a short program over these verbs, and a reader who has read this file knows
+the whole mill. A verb writes down what decides its result (literals) and hands its stage
+the tools that it may not import; the work is in `stages`, `train`, `evaluate`, `report`.
+
+Used as: `drafts = synthesize(seeds("gsm8k/train.jsonl"), methods=METAMATH, samples=10_000)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from mathmill.errors import UsageError
+from mathmill.execution.step import Step
+from mathmill.types import Method
+
+EMBEDDED = "embedded:"
+SYMBOLIC = "symbolic:"
+
+
+def seeds(source: str | Step, *, limit: int | None = None,
+          fields: Mapping[str, str] | None = None, label: str = "seeds") -> Step:
+    """Read problems from a file, a folder, `hf:OWNER/NAME` or `symbolic:...`; or from a step.
+
+    A file's identity is its content, so that an edited file is a new step. From a step that
+    makes samples, the problems are their questions with the answers known to be right.
+    """
+    from mathmill.stages import seeds as stage
+    from mathmill.teachers import symbolic
+
+    if isinstance(source, Step):
+        return Step("seeds", stage.of_samples, {"limit": limit}, {"rows": source}, label=label)
+    literals: dict[str, Any] = {"source": source, "limit": limit, "fields": fields}
+    tools: dict[str, Any] = {"worlds": {"symbolic": symbolic.make_problems}}
+    digest = stage.content_digest(source)
+    if digest is not None:
+        literals |= {"source": stage.plain_name(source), "content": digest}
+        tools["path"] = source
+    return Step("seeds", stage.run, literals, tools=tools, label=label)
+
+
+def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float],
+               samples: int, teacher: str = SYMBOLIC, *, seed: int = 0,
+               include_seeds: bool = False, label: str = "synthesize") -> Step:
+    """Have a teacher write exactly `samples` accepted rows, by each method in its share.
+
+    `methods` may give weights; equal shares otherwise.
+    """
+    from mathmill.stages import synthesize as stage
+    from mathmill.teachers import registry
+
+    if samples < 1:
+        raise UsageError("samples must be at least 1: nothing would be made")
+    weights = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods, 1.0)
+    literals = {
+        "methods": [{"method": m.name, "weight": w, **m.identity()} for m, w in weights.items()],
+        "teacher": teacher, "samples": samples, "seed": seed, "include_seeds": include_seeds,
+    }
+    tools = {"methods": list(weights), "open_teacher": registry.open_teacher}
+    return Step("synthesize", stage.run, literals, {"seeds": problems}, tools, label)
+
+
+def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
+           teacher: str = SYMBOLIC, keep: Sequence[str] = ("correct", "undecided"),
+           label: str = "verify") -> Step:
+    """Give every row a verdict: correct, wrong or undecided; rows whose verdict is not kept drop.
+
+    Checks: `answer_agrees` (with the answer known to be right), `majority` (of `votes` more
+    solutions by the teacher).
+    """
+    from mathmill.methods import solve
+    from mathmill.stages import verify as stage
+    from mathmill.teachers import registry, symbolic
+
+    literals = {"by": list(by), "votes": votes, "teacher": teacher, "keep": list(keep)}
+    tools: dict[str, Any] = {"open_teacher": registry.open_teacher,
+                             "solve_request": solve.solve_request}
+    if teacher.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
+        tools["truth"] = symbolic.truth
+    return Step("verify", stage.run, literals, {"rows": drafts}, tools, label)
+
+
+def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
+           how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
+           label: str = "select") -> Step:
+    """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
+
+    Rows (samples or problems) without a level get one, by the steps of their solution.
+    """
+    from mathmill.stages import select as stage
+
+    literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
+                "levels": None if levels is None else list(levels)}
+    return Step("select", stage.run, literals, {"rows": rows}, label=label)
+
+
+def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int = 30,
+                  signatures: bool = True, label: str = "decontaminate") -> Step:
+    """Drop rows that share a word n-gram, or a semantic signature, with a benchmark item."""
+    from mathmill.stages import decontaminate as stage
+    from mathmill.teachers import symbolic
+
+    inputs = {"rows": rows, **{f"against.{name}": step for name, step in against.items()}}
+    return Step("decontaminate", stage.run,
+                {"ngram": ngram, "signatures": signatures, "against": sorted(against)}, inputs,
+                {"signature": symbolic.signature}, label)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of fine-tuning: which of the rows, and for how long."""
+
+    epochs: float = 3.0
+    "Passes over the stage's rows (the papers' 3)."
+    steps: int | None = None
+    "Optimiser steps instead of epochs, where given."
+    first: int | None = None
+    "Only the first rows of one fixed permutation, so that smaller sets lie inside larger ones."
+    levels: tuple[int, ...] | None = None
+    "Only rows of these levels."
+    rows: str = "rows"
+    "Which input of the step the rows come from."
+
+
+def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[Stage] = (Stage(),),
+          *, seed: int = 0, label: str = "train", **settings: Any) -> Step:
+    """Fine-tune a causal language model in stages; each starts from the one before.
+
+    `base` is `embedded:`, a folder, a Hugging Face id, or a step that trained a model.
+    """
+    from mathmill.train import sft
+
+    inputs = dict(rows) if isinstance(rows, Mapping) else {"rows": rows}
+    if isinstance(base, Step):
+        inputs["base"] = base
+    literals = {"base": "" if isinstance(base, Step) else base, "seed": seed,
+                "stages": [asdict(stage) for stage in stages], **settings}
+    return Step("train", sft.run, literals, inputs, label=label, apart=True)
+
+
+def pretrain(label: str = "base_model", **settings: Any) -> Step:
+    """Train a small Llama from nothing on plain text of the symbolic world (no questions)."""
+    from mathmill.teachers import symbolic
+    from mathmill.train import pretrain as work
+
+    tools = {"passages": symbolic.passages,
+             "problems": partial(symbolic.make_problems, 20_000, 0, ("en", "zh"))}
+    return Step("pretrain", work.run, settings, tools=tools, label=label, apart=True)
+
+
+def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "evaluate",
+             **settings: Any) -> Step:
+    """Ask a model every item once, greedily; grade strictly (the papers') and tolerantly."""
+    from mathmill.evaluate import run as scoring
+    from mathmill.train import checkpoint
+
+    inputs = {f"suite.{name}": step for name, step in suites.items()}
+    if isinstance(model, Step):
+        inputs["model"] = model
+    literals = {"base": None if isinstance(model, Step) else model, "suites": sorted(suites),
+                **settings}
+    return Step("evaluate", scoring.run, literals, inputs, {"open_model": checkpoint.open_model},
+                label, apart=True)
+
+
+def report(title: str, scores: Mapping[str, Step], *, data: Step | None = None,
+           curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+           arms: Sequence[Mapping[str, Any]] = (), main: str | None = None,
+           label: str = "report") -> Step:
+    """Write one HTML page on all that led to the scores.
+
+    `curves` names, for each scaling curve, the score at each (rows, seed); `arms` names, for
+    each study, the score of each arm and seed; `main` is the score of the headline.
+    """
+    from mathmill.evaluate import compare, stats
+    from mathmill.report import run as page
+
+    inputs = {f"score.{name}": step for name, step in scores.items()}
+    if data is not None:
+        inputs["data"] = data
+    tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
+             "compare": compare.compare}
+    literals = {"title": title, "curves": curves or {}, "arms": list(arms),
+                "main": None if main is None else f"score.{main}"}
+    return Step("report", page.run, literals, inputs, tools, label)
