@@ -3,11 +3,13 @@
 Why: with no key, no GPU and no download the whole mill runs, and since this teacher knows
 the truth, every check in the pipeline can itself be measured.
 
-Used as: `make_problems(...)`, `passages(seed)`, `signature(question)`, `truth(question)`.
+Used as: `make_problems(...)`, `passages(seed)`, `signature(question)`, `truth(question)`,
+`await SymbolicTeacher(error_rate=0.2).answer(request)`.
 """
 
 from mathmill.teachers.symbolic.corpus import passages
 from mathmill.teachers.symbolic.reader import signature, truth
+from mathmill.teachers.symbolic.teacher import SymbolicTeacher
 from mathmill.teachers.symbolic.writer import make_problems
 
-__all__ = ["make_problems", "passages", "signature", "truth"]
+__all__ = ["SymbolicTeacher", "make_problems", "passages", "signature", "truth"]

@@ -93,7 +93,8 @@ def _number(story: Story, in_range: bool, rng: random.Random) -> int:
     return rng.randint(5, 90) * 10 * max(10, high)
 
 
-def draw_scenery(story: Story, rng: random.Random) -> str:
-    """Return a sentence that sets the scene and holds no number."""
+def draw_scenery(story: Story, rng: random.Random, taken: Collection[str] = ()) -> str:
+    """Return a sentence that sets the scene and holds no number; none of `taken` if it can."""
     words = {"name": story.words["name"], "place": rng.choice(lexicon.PLACES[story.language])}
-    return rng.choice(SCENERY[story.language]).format_map(words)
+    scenes = [form.format_map(words) for form in SCENERY[story.language]]
+    return rng.choice([scene for scene in scenes if scene not in taken] or scenes)

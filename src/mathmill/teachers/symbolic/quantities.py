@@ -18,7 +18,7 @@ SHARES = tuple(Fraction(above, below) for above, below in (
     (1, 2), (1, 2), (1, 3), (2, 3), (1, 4), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5),
     (1, 6), (5, 6), (1, 8), (3, 8), (1, 10), (3, 10)))
 PERCENTS = (5, 10, 10, 15, 20, 20, 25, 25, 30, 40, 50, 50, 60, 70, 75, 80, 90, 95)
-RISES = (5, 10, 10, 20, 25, 50)
+RISES = (5, 10, 10, 10, 20, 20, 25)
 NOTES = (5, 10, 20, 20, 40, 50, 50, 60, 80, 100, 100, 120, 150, 200)
 
 
@@ -195,9 +195,9 @@ def _small(low: int, high: int, rng: random.Random) -> int:
 def _sample_money(low: int, high: int, rng: random.Random) -> Fraction:
     """Draw an amount: mostly whole, sometimes halves, seldom tenths or quarters."""
     whole, luck = _small(low, high, rng), rng.random()
-    if luck < 0.7:
+    if luck < 0.78:
         return Fraction(whole)
-    if luck < 0.9:
+    if luck < 0.95:
         return Fraction(whole * 2 + 1, 2)
     return Fraction(whole) + rng.choice((Fraction(1, 4), Fraction(3, 4), Fraction(1, 5),
                                          Fraction(4, 5), Fraction(2, 5)))

@@ -9,7 +9,6 @@ Used as: `write_solution(story)`; `plan = make_plan(story, answer)`, `carry_out(
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -22,7 +21,7 @@ from mathmill.teachers.symbolic.quantities import (
     take_step,
     write_share,
 )
-from mathmill.teachers.symbolic.story import Story, known, with_number
+from mathmill.teachers.symbolic.story import SHARE_KINDS, Story, known, with_number
 
 UNDO = {
     "v+a": "y-a", "v-a": "y+a", "v*a": "y/a", "v/a": "y*a", "a-v": "a-y",
@@ -67,6 +66,8 @@ class Plan:
 
     stages: tuple[Stage, ...]
     known: Mapping[str, Fraction] = field(default_factory=dict)
+    as_share: bool = False
+    "Whether the final value is written as a fraction (`1/2`, not `0.5`)."
 
 
 Fault = Callable[[int, int, Move, Step], Step | None]
@@ -94,7 +95,7 @@ def make_plan(story: Story, answer: Fraction | None = None) -> Plan:
     event = story.events[place]
     moves = read_moves(FIND[shape(event.beat.moves)][slot]) if event.beat.moves else ()
     stages.append(Stage(moves, known(event), "x", _FOUND[story.language]))
-    return Plan(tuple(stages), {"y": answer})
+    return Plan(tuple(stages), {"y": answer}, dict(event.beat.slots)[slot][0] in SHARE_KINDS)
 
 
 def carry_out(plan: Plan, fault: Fault | None = None,
@@ -151,21 +152,23 @@ def solve_unknown(story: Story, answer: Fraction) -> Fraction | None:
     return None
 
 
-def write_equation(story: Story, step: Step) -> str:
-    """Return `12 + 7 = 19`, `80 * 25% = 20` or `24 * 1/3 = 8`."""
+def write_equation(story: Story, step: Step, value: str) -> str:
+    """Return `12 + 7 = 19`, `80 * 25% = 20` or `24 * 1/3 = 8`; `value` is the right side."""
     show = story.show
     right = write_share(step.right) if step.sign in "*/" and step.right < 1 else show(step.right)
     return (f"{show(step.left)} {step.sign} {right}{'%' if step.percent else ''}"
-            f" = {show(step.value)}")
+            f" = {value}")
 
 
-def write_line(story: Story, line: str, step: Step | None, style: int, number: int) -> str:
-    """Return one line of a solution in a style; without a step the line states a value only."""
+def write_line(story: Story, line: str, step: Step, style: int = 0, number: int = 1,
+               shown: str = "") -> str:
+    """Return one line of a solution in a style; `shown` overrides how its value is written."""
     language = story.language
-    equation = write_equation(story, step) if step else ""
-    if not step or style == 0:
+    shown = shown or story.show(step.value)
+    equation = write_equation(story, step, shown)
+    if style == 0:
         return fill_line(line, story, equation)
-    value = fill_line(line, story, story.show(step.value))
+    value = fill_line(line, story, shown)
     stop = "。" if language == "zh" else "."
     if style == 1:
         return f"{equation}{stop}{'' if language == 'zh' else ' '}{value}"
@@ -183,31 +186,29 @@ def fill_line(line: str, story: Story, equation: str) -> str:
 
 
 def write_done(story: Story, done: Sequence[tuple[Stage, list[Step]]], final: Fraction,
-               style: int = 0) -> str:
+               style: int = 0, as_share: bool = False) -> str:
     """Return a carried-out plan as text; its last line is `The answer is ...`."""
     lines: list[str] = []
+    answer = write_share(final) if as_share else story.show(final)
     for stage, steps in done:
         for step in steps[:-1]:
             lines.append(write_line(story, _PART[story.language], step, style, len(lines) + 1))
         if steps:
-            lines.append(write_line(story, stage.line, steps[-1], style, len(lines) + 1))
+            shown = answer if stage is done[-1][0] else ""
+            lines.append(write_line(story, stage.line, steps[-1], style, len(lines) + 1, shown))
     if not lines:
-        stage = done[-1][0]
-        lines.append(fill_line(stage.line, story, story.show(final)))
-    return "\n".join([*lines, f"The answer is {story.show(final)}"])
+        lines.append(fill_line(done[-1][0].line, story, answer))
+    return "\n".join([*lines, f"The answer is {answer}"])
 
 
-def write_solution(story: Story, answer: Fraction | None = None,
-                   rng: random.Random | None = None) -> str:
-    """Return the full worked solution, plain by default, in a drawn style with `rng`."""
-    done, final = carry_out(make_plan(story, answer))
-    style = 0 if rng is None or rng.random() < 0.4 else rng.randrange(STYLES)
-    return write_done(story, done, final, style)
+def write_solution(story: Story) -> str:
+    """Return the full worked solution of a forward problem in the plain style."""
+    return write_done(story, *carry_out(make_plan(story)))
 
 
 def step_lines(story: Story) -> list[list[str]]:
     """Return the plain lines of each event, for prose that weaves them in."""
     done, _ = carry_out(make_plan(story))
     part = _PART[story.language]
-    return [[write_line(story, stage.line if step is steps[-1] else part, step, 0, 0)
+    return [[write_line(story, stage.line if step is steps[-1] else part, step)
              for step in steps] for stage, steps in done]

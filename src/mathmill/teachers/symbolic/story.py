@@ -21,6 +21,9 @@ from mathmill.teachers.symbolic.quantities import (
 )
 from mathmill.teachers.symbolic.tables import Beat, Family
 
+SHARE_KINDS = "fq"
+"Kinds of numbers that are told as fractions."
+
 
 @dataclass(frozen=True)
 class Event:
@@ -103,7 +106,7 @@ def show_slot(event: Event, slot: str) -> str:
     if value is None:
         return "x"
     kind = dict(event.beat.slots)[slot]
-    return write_share(value) if kind[0] in "fq" else write_number(value)
+    return write_share(value) if kind[0] in SHARE_KINDS else write_number(value)
 
 
 def with_number(story: Story, place: int, slot: str, value: Fraction | None) -> Story:

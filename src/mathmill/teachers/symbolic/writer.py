@@ -30,6 +30,8 @@ from mathmill.types import Problem, make_problem
 LEVELS = (1, 2, 3, 4, 5)
 LANGUAGES = ("en", "zh")
 TRIES = 12
+PLAINNESS = 0.7
+"How often a sum of money or length that leaves tenths or cents is drawn again."
 
 
 def natural(family: Family, steps: Sequence[Step], value: Fraction) -> bool:
@@ -46,6 +48,9 @@ def extend(family: Family, beat: Beat, start: Fraction | None,
         try:
             steps, value = run_moves(beat.moves, numbers, start)
         except Impossible:
+            continue
+        if not all(step.value.denominator <= 2 for step in steps) and (
+                family.rule in ("money", "decimal") and rng.random() < PLAINNESS):
             continue
         if natural(family, steps, value) and value != start:
             return Event(beat, dict(numbers)), value
