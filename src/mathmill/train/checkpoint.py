@@ -20,12 +20,14 @@ EMBEDDED = "embedded:"
 CURE = "give `embedded:`, a folder with a saved model, or a Hugging Face id while online"
 
 
-def open_model(name_or_path: str, device: str | None = None) -> tuple[Any, Any]:
+def open_model(name_or_path: str, device: str | None = None, dtype: str | None = None
+               ) -> tuple[Any, Any]:
     """Return (model, tokenizer), the weights in float32 on a CPU and as stored elsewhere.
 
     `name_or_path`: `embedded:`; a step's folder or the `model/` within; or a hub id. Only
     safetensors are read and no code that comes with a model is run. A tokenizer without a
-    chat template is given the Alpaca form. `device`: default a GPU where there is one.
+    chat template is given the Alpaca form. `device`: default a GPU where there is one;
+    `dtype`: a PyTorch type's name, to overrule.
     Raises UsageError (unknown name), InputError (a folder that holds no model), MissingExtra.
     """
     try:
@@ -36,7 +38,7 @@ def open_model(name_or_path: str, device: str | None = None) -> tuple[Any, Any]:
     quiet()
     where = _where(name_or_path)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    kind = torch.float32 if device == "cpu" or where == _embedded() else "auto"
+    kind = dtype or ("float32" if device == "cpu" or where == _embedded() else "auto")
     options = {"trust_remote_code": False, "local_files_only": isinstance(where, Path)}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(where), **options)

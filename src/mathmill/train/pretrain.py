@@ -7,7 +7,8 @@ GPU machine; there it compiles, and computes in bfloat16.
 
 Used as: `run(bench, architecture={"hidden_size": 128, ...}, vocabulary=1400, tokens=10**8)`
 with `bench.tools["passages"]: seed -> Iterator[str]` and, if given, `bench.tools["problems"]:
-() -> Iterator[Problem]`, whose questions add words to the vocabulary. It leaves `model/` and metrics.jsonl in `bench.out`.
+() -> Iterator[Problem]`, whose questions add words to the vocabulary. It leaves `model/` and
+metrics.jsonl in `bench.out`.
 """
 
 from __future__ import annotations

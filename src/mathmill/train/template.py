@@ -24,12 +24,14 @@ FIXED_PIECES = (OPENING, RESPONSE)
 def chat_template() -> str:
     """Return the Jinja chat template: user and assistant turns, an end token after an answer.
 
+    A tokenizer that has a beginning token gets it first, as its model was trained with.
     A system turn takes the place of the opening sentence. The switch `lets_think` appends
     the step-by-step phrase to a generation prompt.
     """
     opening, response = _quoted(OPENING), _quoted(RESPONSE)
     heading = _quoted("\n\n### Instruction:\n")
     return (
+        "{%- if bos_token is defined and bos_token -%}{{- bos_token -}}{%- endif -%}"
         "{%- for message in messages -%}"
         "{%- if message['role'] == 'system' -%}{{- message['content'] -}}"
         "{%- elif message['role'] == 'user' -%}"

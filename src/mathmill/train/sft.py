@@ -1,0 +1,223 @@
+"""Supervised fine-tuning in stages: each stage starts from the model that the last one left.
+
+Why: Skywork-Math trains on normal rows and then on hard ones; a scaling curve trains on
+subsets that lie inside each other; a 7B and the embedded base go the same way, through TRL.
+
+Used as: `run(bench, base="embedded:", stages=[{"epochs": 3}], seed=0, optimizer="muon+adamw",
+learning_rate=0.01)`; rows come from `bench.inputs`. It leaves `model/` (fp32 safetensors,
+tokenizer with its chat template, card) and `metrics.jsonl` in `bench.out`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mathmill.errors import StepFailed, UsageError
+from mathmill.io import read_json, write_json
+from mathmill.train.cards import tuned_card
+from mathmill.train.checkpoint import open_model, quiet
+from mathmill.train.data import Rendered, StagePlan, choose, pack, plan, render
+from mathmill.train.optimizer import OPTIMIZERS
+from mathmill.train.schedule import SCHEDULES
+from mathmill.train.template import chat_template
+from mathmill.train.trainer import MEASURES_FILE, Measure, Recorder, items, make_trainer
+from mathmill.types import Sample
+from mathmill.workbench import Workbench
+
+SAVE_SECONDS = 60.0  # between checkpoints; a shorter training leaves none
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train; the defaults are Skywork-Math's for LLaMA-2-7B (papers: 1.5)."""
+
+    seed: int = 0
+    "Decides the subsets, the order of the rows and the trainer's own draws."
+    optimizer: str = "adamw"
+    "`adamw`, or `muon+adamw` (Muon on the layers' matrices, AdamW on the rest)."
+    learning_rate: float = 2e-5
+    "Peak rate (Muon's, where there is Muon)."
+    adam_rate: float = 3e-3
+    "Peak rate of the AdamW half beside Muon."
+    batch_size: int = 32
+    "Rows (or packed sequences) an optimiser step."
+    accumulate: int = 1
+    "Parts in which a batch is worked through, where memory is short."
+    max_length: int = 2048
+    "Most tokens of a row, prompt and answer together."
+    too_long: str = "drop"
+    "`drop` rows over max_length, or `cut` them."
+    packing: bool = False
+    "Lay several rows into one sequence of max_length; attention stays within each row."
+    schedule: str = "cosine"
+    "`cosine`, `linear`, `constant` or `wsd` (warm up, stay, decay)."
+    warmup: float = 0.03
+    "Share of the steps over which the rate rises."
+    decay: float = 0.4
+    "Share of a `wsd` schedule that decays."
+    weight_decay: float = 0.0
+    "Decoupled weight decay."
+    template: str = "alpaca"
+    "`alpaca` (papers: 5.1), or `own` to keep the base model's chat template."
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+        """Return the recipe for a step's literals; raises UsageError for what cannot be."""
+        unknown = set(settings) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise UsageError(f"training has no setting {', '.join(sorted(unknown))}; "
+                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        recipe = cls(**settings)
+        for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
+                              ("too_long", ("drop", "cut")), ("template", ("alpaca", "own"))):
+            if getattr(recipe, name) not in allowed:
+                raise UsageError(f"{name} is {getattr(recipe, name)!r}; "
+                                 f"it is one of {', '.join(allowed)}")
+        if recipe.batch_size < 1 or recipe.accumulate < 1 or recipe.max_length < 2:
+            raise UsageError("batch_size and accumulate must be at least 1, max_length 2")
+        if recipe.batch_size % recipe.accumulate:
+            raise UsageError(f"batch_size {recipe.batch_size} is no multiple of "
+                             f"accumulate {recipe.accumulate}; change one of them")
+        return recipe
+
+
+# For the embedded base on a CPU; measured in docs/train.md.
+SMALL = {"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
+         "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512}
+
+
+def run(bench: Workbench, *, base: str, stages: Sequence[Mapping[str, Any]], seed: int = 0,
+        **settings: Any) -> None:
+    """Fine-tune `base` through all stages and save the last one's model.
+
+    `base`: `embedded:`, a folder, a hub id, or empty where the input `base` holds a model.
+    `stages`: literals of `train.data.StagePlan`. `settings`: those of `Recipe`; where none is
+    given, the embedded base takes `SMALL`. Tool `save_seconds`: pause between checkpoints. A
+    stage that was finished is not done again, one that was killed goes on from its last
+    checkpoint; on one thread the weights are those of an undisturbed run, bit for bit.
+    Raises UsageError, InputError, StepFailed, MissingExtra.
+    """
+    if not base and "base" not in bench.inputs:
+        raise UsageError("there is no base model to train; name one, or give a step that made one")
+    start = base or str(bench.inputs["base"])
+    defaults = SMALL if start == "embedded:" else {}
+    recipe = Recipe.of({**defaults, **settings, "seed": seed})
+    plans = [StagePlan.of(stage) for stage in stages]
+    if not plans:
+        raise UsageError("there is no stage to train; give at least one")
+    done: list[dict[str, Any]] = []
+    for number, stage in enumerate(plans, 1):
+        folder = bench.out / f"stage-{number}"
+        if not (folder / "stage.json").exists():
+            _train_stage(bench, recipe, stage, start, number)
+        done.append(read_json(folder / "stage.json"))
+        start = str(folder / "model")
+    _finish(bench, done, base or "an earlier step's model")
+
+
+def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str, number: int
+                 ) -> None:
+    """Train one stage and leave its model, measures and facts in `stage-N/`."""
+    quiet()
+    began = time.time()
+    model, tokenizer = open_model(start, dtype="float32")
+    if recipe.template == "alpaca":
+        tokenizer.chat_template = chat_template()
+    rendered, facts, drops = _rows(bench, recipe, stage, tokenizer)
+    bins = pack(rendered.lengths, recipe.max_length) if recipe.packing else None
+    rows = items(rendered, bins)
+    lengths = [len(row["input_ids"]) for row in rows]
+    steps = stage.steps or max(1, round(stage.epochs * len(rows) / recipe.batch_size))
+    batches = plan(lengths, recipe.batch_size // recipe.accumulate, steps * recipe.accumulate,
+                   recipe.seed)
+    read = [sum(lengths[row] for part in batches[at:at + recipe.accumulate] for row in part)
+            for at in range(0, len(batches), recipe.accumulate)]
+    recorder = Recorder(number, read, len(rows) / recipe.batch_size, bench.show,
+                        bench.tools.get("save_seconds", SAVE_SECONDS))
+    folder = bench.out / f"stage-{number}"
+    if stage.learning_rate:
+        recipe = Recipe.of({**asdict(recipe), "learning_rate": stage.learning_rate})
+    trainer = make_trainer(model, tokenizer, rows, batches, recipe, folder, recorder)
+    begun = time.time()
+    trainer.train(resume_from_checkpoint=_last_checkpoint(folder, recorder))
+    if not recorder.measures or recorder.measures[-1].loss != recorder.measures[-1].loss:
+        raise StepFailed(f"stage {number} ended without a loss; lower the learning rate")
+    tokenizer.padding_side = "left"  # as generation wants it
+    _save_model(model, tokenizer, folder / "model")
+    pace = sum(read) / max(time.time() - begun, 1e-9)
+    write_json(folder / "stage.json", {
+        **facts, "steps": steps, "tokens": sum(read), "loss": round(recorder.measures[-1].loss, 4),
+        "tokens_per_second": round(pace), "seconds": round(time.time() - began, 1),
+        "measures": [asdict(measure) for measure in recorder.measures],
+        "drops": [asdict(drop) for drop in drops], "device": model.device.type})
+    for left in folder.glob("checkpoint-*"):
+        shutil.rmtree(left)
+
+
+def _rows(bench: Workbench, recipe: Recipe, stage: StagePlan, tokenizer: Any
+          ) -> tuple[Rendered, dict[str, Any], list[Any]]:
+    if stage.rows not in bench.inputs:
+        raise UsageError(f"a stage wants rows of {stage.rows!r}, but the step was given "
+                         f"{', '.join(sorted(bench.inputs)) or 'nothing'}")
+    chosen = choose(bench.rows(stage.rows, Sample), stage, recipe.seed)
+    rendered, drops = render(chosen, tokenizer, recipe.max_length, recipe.too_long)
+    if not rendered.tokens:
+        raise StepFailed(f"all {len(chosen)} rows are longer than {recipe.max_length} tokens; "
+                         "raise max_length or cut them (too_long)")
+    facts = {"rows": len(rendered.tokens), "too_long": len(drops), "cut": rendered.cut}
+    return rendered, facts, drops
+
+
+def _last_checkpoint(folder: Path, recorder: Recorder) -> str | None:
+    """Return the newest whole checkpoint and give the recorder its measures back."""
+    whole = [place for place in folder.glob("checkpoint-*") if (place / MEASURES_FILE).exists()]
+    if not whole:
+        return None
+    newest = max(whole, key=lambda place: int(place.name.split("-")[-1]))
+    recorder.measures = [Measure(**line) for line in read_json(newest / MEASURES_FILE)]
+    recorder.said_step = recorder.measures[-1].step if recorder.measures else 0
+    return str(newest)
+
+
+def _save_model(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Save weights and tokenizer so that the folder is there whole or not at all."""
+    aside = folder.with_name("model.writing")
+    shutil.rmtree(aside, ignore_errors=True)
+    quiet()
+    model.save_pretrained(str(aside))
+    tokenizer.save_pretrained(str(aside))
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(aside, folder)
+
+
+def _finish(bench: Workbench, done: list[dict[str, Any]], base: str) -> None:
+    """Hand over: the last model, all measures in one typed file, drops and facts."""
+    from mathmill.types import Drop
+
+    folder, aside = bench.out / "model", bench.out / "model.writing"
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(bench.out / f"stage-{len(done)}" / "model", aside)
+    seen = set()
+    with (bench.out / "metrics.jsonl").open("w", encoding="utf-8") as file:
+        for stage in done:
+            for line in stage.pop("measures"):
+                file.write(json.dumps(asdict(Measure(**line))) + "\n")
+            for drop in stage.pop("drops"):
+                if drop["id"] not in seen:
+                    seen.add(drop["id"])
+                    bench.drop(Drop(**drop))
+    bench.facts.update(stages=done, base=base, loss=done[-1]["loss"],
+                       tokens=sum(stage["tokens"] for stage in done),
+                       steps=sum(stage["steps"] for stage in done))
+    (aside / "CARD.md").write_text(tuned_card(bench.facts, base), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(aside, folder)
+    for number in range(1, len(done) + 1):
+        shutil.rmtree(bench.out / f"stage-{number}" / "model", ignore_errors=True)

@@ -1,0 +1,272 @@
+"""TRL's SFTTrainer, told the batches and freed of what costs time on small models.
+
+Why: TRL brings what a 7B needs (precision, checkpoints, accumulation); at a million weights
+its per-step measures would cost more than they tell. Changed here, and only here: the batches
+come from a plan made beforehand (so that a resumed run goes on exactly), the loss computes
+logits at the answer's tokens only, padding is never attended to and so needs no mask, and
+measures are taken now and then.
+
+Used as: `make_trainer(model, tokenizer, rendered, batches, recipe, folder)`, by `train.sft`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from mathmill.errors import MissingExtra
+from mathmill.io import write_json
+from mathmill.train.data import Rendered
+from mathmill.train.schedule import factor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+IGNORED = -100  # PyTorch's label for "no loss here"
+MEASURES_FILE = "measures.json"  # written last into a checkpoint: it is whole if this is there
+MEASURES = 40  # lines a stage leaves in the metrics, at most about
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One line of a training's metrics."""
+
+    stage: int
+    "Number of the stage, from 1."
+    step: int
+    "Optimiser steps done in this stage."
+    epoch: float
+    "Passes done over the stage's rows."
+    loss: float
+    "Mean loss in nats an answer token since the line before."
+    learning_rate: float
+    "Rate of the first parameter group at this step."
+    tokens: int
+    "Tokens read in this stage, padding not counted."
+    tokens_per_second: float
+    "Pace since the line before; wall time, so it differs from run to run."
+
+
+def answer_loss(model: Any, inputs: dict[str, Tensor], count: Tensor | int | None = None
+                ) -> Tensor:
+    """Return the summed loss of the answer's tokens over their `count` (default: as many).
+
+    The output head is applied at those tokens only. Models that scale or cap their logits
+    take the ordinary way through their whole forward.
+    """
+    import torch
+    from torch.nn import functional
+
+    labels = inputs["labels"][:, 1:]
+    wanted = labels != IGNORED
+    rest = {k: v for k, v in inputs.items() if k != "labels"}
+    config = model.config.get_text_config()
+    plain = not any(getattr(config, name, None) for name in
+                    ("final_logit_softcapping", "logits_scaling", "logit_scale"))
+    core = getattr(model, model.base_model_prefix, None)
+    if plain and core is not None and core is not model:
+        hidden = core(**rest, use_cache=False).last_hidden_state[:, :-1]
+        logits = model.get_output_embeddings()(hidden[wanted])
+    else:
+        logits = model(**rest, use_cache=False).logits[:, :-1][wanted]
+    total = functional.cross_entropy(logits.float(), labels[wanted], reduction="sum")
+    share = wanted.sum() if count is None else torch.as_tensor(count, device=total.device)
+    return total / share.clamp(min=1)
+
+
+def items(rendered: Rendered, bins: Sequence[Sequence[int]] | None = None
+          ) -> list[dict[str, list[int]]]:
+    """Return each row, or each bin of rows laid end to end, as token numbers and labels.
+
+    In a bin the positions start anew with each row; transformers reads from them where one
+    row ends, and keeps the attention of each row to itself.
+    """
+    whole = []
+    for bin_ in bins if bins is not None else [[row] for row in range(len(rendered.tokens))]:
+        item: dict[str, list[int]] = {"input_ids": [], "labels": [], "position_ids": []}
+        for row in bin_:
+            tokens, prompt = rendered.tokens[row], rendered.prompts[row]
+            item["input_ids"] += tokens
+            item["labels"] += [IGNORED] * prompt + tokens[prompt:]
+            item["position_ids"] += range(len(tokens))
+        if bins is None:
+            del item["position_ids"]  # one row only: the model counts by itself
+        whole.append(item)
+    return whole
+
+
+def collate(rows: Sequence[dict[str, list[int]]], pad: int) -> dict[str, Tensor]:
+    """Return the rows' lists as (batch, longest) tensors, padded on the right.
+
+    No attention mask: attention looks back only, so a real token never sees the padding
+    behind it, and the padding's own outputs carry no label.
+    """
+    import torch
+
+    longest = max(len(row["input_ids"]) for row in rows)
+    fill = {"input_ids": pad, "labels": IGNORED, "position_ids": 0}
+    return {name: torch.tensor([row[name] + [fill[name]] * (longest - len(row[name]))
+                                for row in rows]) for name in rows[0]}
+
+
+class Recorder:
+    """Keeps a stage's measures, shows progress, and asks for a checkpoint now and then."""
+
+    def __init__(self, stage: int, read: Sequence[int], steps_a_pass: float,
+                 show: Callable[[int, int, str], None], save_seconds: float) -> None:
+        """Take the tokens of each step and how often (seconds) to save."""
+        self.stage, self.show, self.save_seconds = stage, show, save_seconds
+        self.steps_a_pass, self.total = steps_a_pass, [0]
+        for tokens in read:
+            self.total.append(self.total[-1] + tokens)
+        self.measures: list[Measure] = []
+        self.began = self.saved = self.said = time.time()
+        self.said_step = 0
+
+    def line(self, step: int, loss: float, rate: float) -> None:
+        """Keep one measure."""
+        now = time.time()
+        pace = (self.total[step] - self.total[self.said_step]) / max(now - self.said, 1e-9)
+        self.said, self.said_step = now, step
+        self.measures.append(Measure(
+            self.stage, step, round(step / self.steps_a_pass, 3), loss, rate,
+            self.total[step], round(pace, 1)))
+        self.show(step, len(self.total) - 1,
+                  f"steps of stage {self.stage}, loss {loss:.3f}, {pace:,.0f} tokens/s")
+
+    def due(self) -> bool:
+        """Say whether it is time for a checkpoint, and start the clock anew if so."""
+        if time.time() - self.saved < self.save_seconds:
+            return False
+        self.saved = time.time()
+        return True
+
+
+def make_trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]],
+                 batches: list[list[int]], recipe: Any, folder: Path, recorder: Recorder) -> Any:
+    """Return a trainer that will go through `batches` of `rows` once (all passes are in them).
+
+    `recipe` is a `train.sft.Recipe`; `recipe.accumulate` batches make one optimiser step.
+    """
+    try:
+        from datasets import Dataset
+    except ImportError as error:
+        raise MissingExtra("datasets", "train") from error
+    from mathmill.train.optimizer import build_optimizer
+
+    optimizer = build_optimizer(model, recipe.optimizer, recipe.learning_rate,
+                                recipe.adam_rate, recipe.weight_decay)
+    steps = -(-len(batches) // recipe.accumulate)
+    arguments = _arguments(model, recipe, steps, folder)
+    from transformers import PrinterCallback
+
+    trainer = _trainer_class()(
+        rows=rows, batches=batches, recorder=recorder, model=model, args=arguments,
+        train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+        callbacks=[_saver(recorder, arguments.logging_steps)],
+        data_collator=lambda chosen: collate(chosen, tokenizer.pad_token_id),
+        optimizers=(optimizer, _scheduler(optimizer, recipe, steps)))
+    trainer.remove_callback(PrinterCallback)  # progress is shown in one place only
+    return trainer
+
+
+def _scheduler(optimizer: Any, recipe: Any, steps: int) -> Any:
+    from torch.optim.lr_scheduler import LambdaLR
+
+    # The first step already moves: its place is 1 of `steps`, not 0.
+    return LambdaLR(optimizer, lambda step: factor(recipe.schedule, (step + 0.5) / steps,
+                                                   recipe.warmup, recipe.decay))
+
+
+def _arguments(model: Any, recipe: Any, steps: int, folder: Path) -> Any:
+    """Return TRL's configuration: what the recipe says, and the costly habits turned off."""
+    try:
+        from trl.trainer.sft_config import SFTConfig
+    except ImportError as error:
+        raise MissingExtra("trl", "train") from error
+    device = model.device.type
+    large = sum(p.numel() for p in model.parameters()) > 1e9
+    return SFTConfig(
+        output_dir=str(folder), seed=recipe.seed, data_seed=recipe.seed, max_steps=steps,
+        per_device_train_batch_size=recipe.batch_size // recipe.accumulate,
+        gradient_accumulation_steps=recipe.accumulate, max_grad_norm=1.0,
+        max_length=None, dataset_kwargs={"skip_prepare_dataset": True},
+        logging_steps=max(1, steps // MEASURES), logging_first_step=False,
+        logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2,
+        report_to="none", disable_tqdm=True, dataloader_pin_memory=device != "cpu",
+        bf16=device == "cuda", use_cpu=device == "cpu", gradient_checkpointing=large,
+        average_tokens_across_devices=False, push_to_hub=False)
+
+
+def _saver(recorder: Recorder, every: int) -> Any:
+    """Return the callback that keeps measures and asks for checkpoints at logged steps."""
+    from transformers import TrainerCallback
+
+    class Saver(TrainerCallback):
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                recorder.line(state.global_step, logs["loss"], logs["learning_rate"])
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+            # At logged steps only: the running loss is then empty, so that a resumed run
+            # logs the very numbers of an undisturbed one.
+            if state.global_step % every == 0 and state.global_step < state.max_steps:
+                control.should_save = control.should_save or recorder.due()
+            return control
+
+    return Saver()
+
+
+def _trainer_class() -> Any:
+    """Return the subclass of SFTTrainer (made here, for TRL takes seconds to import)."""
+    from torch.utils.data import DataLoader
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    class PlannedTrainer(SFTTrainer):
+        def __init__(self, *, rows: list[dict[str, list[int]]], batches: list[list[int]],
+                     recorder: Recorder, **rest: Any) -> None:
+            self.rows, self.batches, self.recorder = rows, batches, recorder
+            super().__init__(**rest)
+
+        def get_train_dataloader(self) -> DataLoader[Any]:
+            return DataLoader(cast(Any, self.rows), batch_sampler=_Planned(self.batches),
+                              collate_fn=self.data_collator)
+
+        def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False,
+                         num_items_in_batch: Any = None) -> Any:
+            assert not return_outputs, "this trainer only trains; evaluation is a step of its own"
+            keep = {k: v for k, v in inputs.items() if k in ("input_ids", "labels",
+                                                             "position_ids")}
+            return answer_loss(model, keep, num_items_in_batch)
+
+        def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+            return 0  # counted nowhere, and costs a walk over all modules a step
+
+        def create_model_card(self, *_: Any, **__: Any) -> None:
+            """Write no card into checkpoints: the step writes its own."""
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+            place = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+            write_json(place / MEASURES_FILE, [asdict(m) for m in self.recorder.measures])
+
+    return PlannedTrainer
+
+
+class _Planned:
+    """A batch sampler that goes through a plan."""
+
+    def __init__(self, batches: list[list[int]]) -> None:
+        """Take the batches in order."""
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield them."""
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.batches)
