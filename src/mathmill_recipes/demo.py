@@ -22,6 +22,7 @@ from mathmill.pipeline import (
     evaluate,
     report,
     seeds,
+    select,
     synthesize,
     train,
     verify,
@@ -33,6 +34,7 @@ TEST = "symbolic:count=1000,seed=2"
 TEACHER = SYMBOLIC
 BASE = EMBEDDED
 METHODS = [*METAMATH, *EVOLVE, *XWIN]
+CORE_SET = 0.9  # drops the rows that lie nearest to others
 EASY, HARD = (1, 2, 3), (4, 5)  # Skywork-Math's second stage is made from levels 4 and 5
 EPOCHS = 3
 FIXED_STEPS = 200
@@ -45,7 +47,8 @@ def data(samples: int, source: str, teacher: str) -> tuple[Step, dict[str, Step]
     suites = {"symbolic": seeds(TEST, label="test")}
     drafts = synthesize(problems, METHODS, samples, teacher, include_seeds=True)
     checked = verify(drafts, by=("answer_agrees",), teacher=teacher)
-    return decontaminate(checked, suites), suites
+    chosen = select(checked, fraction=CORE_SET, how="coreset")
+    return decontaminate(chosen, suites), suites
 
 
 def recipe(samples: int = SAMPLES, seeds: str = SEEDS, teacher: str = TEACHER,
