@@ -81,7 +81,7 @@ def test_an_edit_changes_the_identity_even_at_the_same_version():
 
 
 def test_front_matter_that_lacks_a_field_is_named():
-    with pytest.raises(AssertionError, match="b.md: the front matter"):
+    with pytest.raises(AssertionError, match=r"b\.md: the front matter"):
         parse("---\nname: a\n---\nbody", "b.md")
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import time
 from dataclasses import fields
 from pathlib import Path
@@ -108,12 +109,17 @@ class Journaled:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):
+                raise OSError(0, "it is not a regular file")
             place = 0
             with self.path.open("rb") as lines:
                 for line in lines:
                     self._learn(line, place)
                     place += len(line)
         except OSError as error:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
             raise StepFailed(f"{self.path}: the journal of replies cannot be opened "
                              f"({error.strerror or error}); check the path and its permissions"
                              ) from error
