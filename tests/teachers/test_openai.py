@@ -214,7 +214,8 @@ def test_parameters_that_a_model_refuses_are_changed_for_good(server, caplog):
     def picky(body: dict[str, Any], count: int) -> tuple[int, Any]:
         if "max_tokens" in body:
             return 400, {"error": {"message": "Unsupported parameter: 'max_tokens' is not "
-                                   "supported with this model. Use 'max_completion_tokens' instead.",
+                                   "supported with this model. Use "
+                                   "'max_completion_tokens' instead.",
                                    "param": "max_tokens", "code": "unsupported_parameter"}}
         if "temperature" in body:
             return 400, {"error": {"message": "Unsupported value: 'temperature' does not support "
