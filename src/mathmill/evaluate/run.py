@@ -151,6 +151,7 @@ def _score(suite: str, item: Problem, out: Generated) -> Score:
     gold, cut = item.answer or "", out.finish == "length"
     found = extract(out.text, guess=not cut)
     tolerant = grade(out.text, gold, "tolerant").value if found.text or not cut else WRONG
+    return Score(
         item=item.id, suite=suite, question=item.question, gold=gold, response=out.text,
         answer=found.text, strict=grade(out.text, gold, strict_policy(suite)).value,
         tolerant=tolerant, finish=out.finish, tokens=out.tokens,

@@ -22,7 +22,7 @@ _MARKS = re.compile(
     r"(?P<says>answer[ ]{0,2}(?:is|are|[:：=])|(?:答案|结果)[ ]{0,2}(?:是|为|[:：]))"
     r"|^[ \t]{0,8}(?P<line>A)[ \t]{0,3}[:：]", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(
-    r"(?:(?<![\w)\]])[-−－])?[$￥¥]?[-−－]?[0-9０-９]+(?:[,，][0-9]{3}(?![0-9]))*"
+    r"(?:(?<![\w)\]])[-−－])?(?:[$￥¥][-−－]?)?[0-9０-９]+(?:[,，][0-9]{3}(?![0-9]))*"
     r"(?:[.．][0-9０-９]+)?(?:/[0-9]+)?[%％]?")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s)\"”*]|$)|[。！？；]")
 _AFTERTHOUGHT = re.compile(r",?[ ](?:which|because|since|so|where)\b", re.IGNORECASE)

@@ -21,7 +21,8 @@ from mathmill.grading.values import Group, Value, Words, read
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 _INTEGER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,400})(?:\.0{1,20})?")
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,30})")
+_PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")
+_LOOSE_SPACE = re.compile(r"(?<![0-9]) | (?![0-9])")
 _PREFIX = re.compile(r"The answer is[ ]?:?")
 _PAPER_NUMBER = re.compile(r"[-+]?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?")
 _NAME = re.compile(r"\\?[A-Za-z]{1,20}(?:_\{?\w{1,5}\}?)?'?(?:\(\w{1,3}\))?")
@@ -80,7 +81,7 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
 
 def _folded(text: str, policy: Policy) -> str:
     """Return the text as strings are compared: no spaces, case folded if it does not count."""
-    text = text.replace(" ", "")
+    text = _LOOSE_SPACE.sub("", text)  # `3 1/2` is not `31/2`
     # Case counts where it tells two symbols apart: only texts of words are folded.
     return text.casefold() if policy.fold_case and "\\" not in text and len(text) > 1 else text
 

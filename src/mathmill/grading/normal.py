@@ -27,6 +27,7 @@ _CHARACTERS = str.maketrans({
 _WRAPPERS = re.compile(
     r"\\(?:text|textbf|textit|textrm|mbox|hbox|mathrm|mathbf|mathit|mathsf|rm|operatorname)"
     r"[ ]{0,2}\{([^{}]*)\}")
+_BRACED_UNIT = re.compile(r"(?<=[0-9]) ?\{ ?([A-Za-z]{2,20}) ?\}")
 _SIZES = re.compile(r"\\(?:left|right|bigl|bigr|Bigl|Bigr|big|Big|displaystyle|limits)(?![A-Za-z])")
 _SPACES = re.compile(r"\\[,;: !]|\\q?quad(?![A-Za-z])|~")
 _THIN_GROUPS = re.compile(r"([0-9])\\,([0-9]{3})")
@@ -68,6 +69,7 @@ def _tidy_latex(text: str) -> str:
     text = _SPACES.sub(" ", _THIN_GROUPS.sub(r"\1\2", text))
     for _ in range(2):  # a wrapper may stand in a wrapper: \text{\textbf{A}}
         text = _WRAPPERS.sub(r" \1 ", text)
+    text = _BRACED_UNIT.sub(r" \1", text)
     text = _DEGREES.sub("", text)
     text = _PERCENT.sub("%", text)
     text = _DOLLARS.sub("", text)
