@@ -18,8 +18,8 @@ SHARES = tuple(Fraction(above, below) for above, below in (
     (1, 2), (1, 2), (1, 3), (2, 3), (1, 4), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5),
     (1, 6), (5, 6), (1, 8), (3, 8), (1, 10), (3, 10)))
 PERCENTS = (5, 10, 10, 15, 20, 20, 25, 25, 30, 40, 50, 50, 60, 70, 75, 80, 90, 95)
-RISES = (5, 10, 10, 10, 20, 20, 25)
-NOTES = (5, 10, 20, 20, 40, 50, 50, 60, 80, 100, 100, 120, 150, 200)
+RISES = (5, 10, 10, 10, 15, 20, 20, 25)
+NOTES = (5, 10, 15, 20, 20, 25, 30, 40, 50, 50, 60, 70, 80, 90, 100, 100, 120, 150, 200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +155,11 @@ def is_natural(value: Fraction, rule: str, limit: int) -> bool:
     return 20 % value.denominator == 0
 
 
-def sample_number(kind: str, rng: random.Random) -> Fraction:
+def sample_number(kind: str, rng: random.Random, start: Fraction = Fraction(40)) -> Fraction:
     """Draw a number of a kind: `i2-9` whole, `m1-15` money, `d1-9` tenths, `f` share, ...
 
-    Other kinds: `p` or `p5-50` percentages, `t` rises in percent, `n` bank notes, `g` goals
-    (tens from 100 to 900), `q` small fractions, `h` hours in quarters or halves.
+    Other kinds: `p` or `p5-50` percentages, `t` rises in percent, `n` a round sum to pay with,
+    `g` a goal in tens above the running value `start`, `q` small fractions, `h` hours in halves.
     """
     letter, span = kind[0], kind[1:]
     low, high = (int(part) for part in span.split("-")) if span else (1, 99)
@@ -177,19 +177,21 @@ def sample_number(kind: str, rng: random.Random) -> Fraction:
     if letter == "t":
         return Fraction(rng.choice(RISES))
     if letter == "n":
-        return Fraction(rng.choice(NOTES))
+        return Fraction(rng.choice([note for note in NOTES if note > start / 2] or NOTES))
     if letter == "g":
-        return Fraction(rng.randint(10, 90) * 10)
+        tens = int(start) // 10 + 1
+        return Fraction((tens + _small(0, max(5, tens), rng)) * 10)
     if letter == "q":
         below = rng.choice((2, 3, 4, 4, 5, 6, 8, 10))
-        return Fraction(rng.randint(1, below * 2 - 1), below)
+        above = rng.choice([n for n in range(1, below * 2) if n != below])
+        return Fraction(above, below)
     assert letter == "h", f"unknown kind of number {kind!r}"
     return Fraction(rng.randint(low * 2, high * 2), 2)
 
 
 def _small(low: int, high: int, rng: random.Random) -> int:
     """Draw a whole number of the span, small ones more often: what life and children prefer."""
-    return low + int((high - low + 1) * rng.random() ** 1.5)
+    return low + int((high - low + 1) * rng.random() ** 1.3)
 
 
 def _sample_money(low: int, high: int, rng: random.Random) -> Fraction:

@@ -128,7 +128,8 @@ def _read_sentences(sentences: Sequence[str], language: str, answer: Fraction | 
                                closing.place))
         if stated:
             answer = parse_number(bound["ans"])
-        if (story.unknown() is None) != (not ending):
+        hidden = sum(value is None for event in events for value in event.numbers.values())
+        if hidden != (1 if ending else 0):
             return None
         return Reading(story, tuple(marked), answer, ending)
     return None

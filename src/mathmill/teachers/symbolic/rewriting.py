@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from mathmill.teachers.symbolic import lexicon
 from mathmill.teachers.symbolic.asides import draw_fact, draw_scenery
@@ -127,16 +128,25 @@ def shrink(story: Story, rng: random.Random) -> Story | None:
     return rng.choice(choices) if choices else None
 
 
+def run_so_far(story: Story, events: Sequence[Event]) -> Fraction:
+    """Return the running value after some events; 40, a common size, before the first."""
+    try:
+        return replace(story, events=tuple(events)).run()[1] if events else Fraction(40)
+    except Impossible:
+        return Fraction(40)
+
+
 def redraw(story: Story, rng: random.Random, smaller: bool = False) -> Story | None:
     """Return the story with some numbers changed (all made smaller where asked), or None."""
     for _ in range(40):
-        events = []
+        events: list[Event] = []
         for event in story.events:
+            start = run_so_far(story, events)
             numbers = dict(event.numbers)
             for slot, kind in event.beat.slots:
                 old = numbers[slot]
                 if old is not None and (smaller or rng.random() < 0.5):
-                    new = sample_number(kind, rng)
+                    new = sample_number(kind, rng, start)
                     numbers[slot] = min(new, old) if smaller else new
             events.append(Event(event.beat, numbers)
                           if numbers != dict(event.numbers) else event)

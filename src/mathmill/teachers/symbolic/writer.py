@@ -44,7 +44,8 @@ def extend(family: Family, beat: Beat, start: Fraction | None,
            rng: random.Random) -> tuple[Event, Fraction] | None:
     """Draw numbers for one beat after the value `start`; None where none fits in few tries."""
     for _ in range(TRIES):
-        numbers = {slot: sample_number(kind, rng) for slot, kind in beat.slots}
+        numbers = {slot: sample_number(kind, rng, start or Fraction(40))
+                   for slot, kind in beat.slots}
         try:
             steps, value = run_moves(beat.moves, numbers, start)
         except Impossible:
