@@ -106,7 +106,8 @@ def grow(story: Story, rng: random.Random, moves: Sequence[int]) -> Story | None
                     and beat is not events[place - 1].beat
                     and (last or beat is not events[place].beat)]
     rng.shuffle(choices)
-    for place, beat in choices[:12]:
+    # What comes after must still come out even (a division, say): several draws of each beat.
+    for place, beat in choices[:12] * 6:
         before = replace(story, events=events[:place])
         found = extend(family, beat, before.run()[1], rng)
         if found:
