@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ SIZES = (250, 500, 1000, 2000, 4000, 8000)
 def wilson(k: int, n: int) -> tuple[float, float]:
     z = 1.959964
     middle, half = k / n + z * z / (2 * n), z * math.sqrt(k * (n - k) / n**3 + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return max(0.0, middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
 def mean_interval(values: list[float]) -> tuple[float, float, float]:
@@ -112,7 +112,7 @@ class Run:
         return Workbench(self.home / "steps" / "report", inputs=named, tools=TOOLS, home=self.home)
 
 
-def scores(key: str, share: float, n: int = 1000, suite: str = "symbolic") -> list[Score]:
+def scores(key: str, share: float, n: int = 200, suite: str = "symbolic") -> list[Score]:
     """Return n graded items, of which about `share` are solved, fewer at high levels."""
     made = []
     for i in range(n):
@@ -155,8 +155,8 @@ def data_steps(run: Run, hostile: bool = False) -> str:
     made = [sample_of(seed, method, number) for number, seed in enumerate(seeds)
             for method in methods]
     if hostile:
-        made[1] = sample_of(seeds[0], methods[1], 0, question=HOSTILE, solution=HOSTILE + " $x^2$",
-                            verdict_by=HOSTILE)
+        made = [dataclasses.replace(s, solution=HOSTILE + " $x^2$", verdict_by=HOSTILE)
+                if s.method == "metamath.fobar" else s for s in made]
     failed = [Drop(f"a{i}", "no answer", HOSTILE if hostile else "I am sorry.",
                    method=methods[i % 4]) for i in range(30)]
     drafts = run.step(
@@ -166,7 +166,7 @@ def data_steps(run: Run, hostile: bool = False) -> str:
             m: {"attempts": 50, "accepted": 40, "tokens_in": 9000, "tokens_out": 4200}
             for m in methods}})
     bad = [dataclasses.replace(s, verdict=WRONG, verdict_by="majority(1 of 5)")
-           for s in made[::5] if s.question != HOSTILE]
+           for s in made[::5]]
     lost = {s.id for s in bad}
     checked = run.step(
         "verify", "checked", literals={"by": ["majority"], "votes": 5}, inputs={"samples": drafts},
@@ -211,7 +211,7 @@ def full_report(run: Run, hostile: bool = False) -> tuple[Workbench, dict[str, A
         math.log10(n) - 3.0))))
     steps, two = sweep(run, data, "f", lambda n: 0.36 + 0.02 * math.log10(n))
     base = run.step("evaluate", "base", literals={"model": "embedded:"},
-                    rows=scores("base", 0.003), record=Score)
+                    rows=scores("base", 0.003, 1000), record=Score)
     inputs = {**one, **two, "score__base": base}
     arms = []
     for arm, share in (("random", 0.5), ("core-set", 0.51), ("hardest", 0.35)):
@@ -227,6 +227,15 @@ def full_report(run: Run, hostile: bool = False) -> tuple[Workbench, dict[str, A
     return run.bench(data=data, **inputs), literals
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workbench, dict[str, Any]]:
+    return full_report(Run(tmp_path_factory.mktemp("finished")), hostile=True)
+
+
 @pytest.fixture
-def whole(run: Run) -> tuple[Workbench, dict[str, Any]]:
-    return full_report(run, hostile=True)
+def whole(finished: tuple[Workbench, dict[str, Any]],
+          tmp_path: Path) -> tuple[Workbench, dict[str, Any]]:
+    """A finished run, read by a report that writes into a folder of its own."""
+    bench, literals = finished
+    own = Workbench(tmp_path / "report", inputs=bench.inputs, tools=TOOLS, home=bench.home)
+    return own, copy.deepcopy(literals)

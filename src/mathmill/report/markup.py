@@ -12,6 +12,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 PERCENT = 100
+TIED = "\u00a0"  # a figure and its unit, or the ends of an interval, stay on one line
 
 
 class Html(str):
@@ -80,7 +81,7 @@ def tile(figure: object, words: object, note: object = "") -> Html:
 
 def percent(share: float, digits: int = 1) -> str:
     """Return a share as a percentage: `0.3 %`."""
-    return f"{share * PERCENT:.{digits}f} %"
+    return f"{share * PERCENT:.{digits}f}{TIED}%"
 
 
 def points(share: float) -> str:
@@ -91,8 +92,8 @@ def points(share: float) -> str:
 def span(low: float, high: float, signed: bool = False) -> str:
     """Return an interval of shares: `[0.1, 0.8]`, in per cent or, signed, in points."""
     if signed:
-        return f"[{points(low)}, {points(high)}]"
-    return f"[{low * PERCENT:.1f}, {high * PERCENT:.1f}]"
+        return f"[{points(low)},{TIED}{points(high)}]"
+    return f"[{low * PERCENT:.1f},{TIED}{high * PERCENT:.1f}]"
 
 
 def count(number: float) -> str:

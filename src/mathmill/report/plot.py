@@ -17,7 +17,7 @@ from mathmill.report.curves import Curve, Size
 from mathmill.report.markup import Html, count, join, percent, tag
 from mathmill.report.scaling import Prediction
 
-WIDTH, HEIGHT = 460, 330
+WIDTH, HEIGHT = 430, 320
 LEFT, RIGHT, TOP, BOTTOM = 46, 16, 14, 44
 STEPS = (0.05, 0.1, 0.2, 0.25)
 "Distances between the horizontal lines, of which the first that gives at most six is taken."
@@ -89,7 +89,7 @@ def _axes(curve: Curve, scale: Scale) -> Html:
         x = scale.x(rows)
         parts.append(tag("line", x1=x, x2=x, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM + 4,
                          class_="axis"))
-        if x - written >= 34:  # room for the widest label, such as 1.25M
+        if x - written >= 36:  # room for the widest label, such as 1.25M
             parts.append(tag("text", _short(rows), x=x, y=HEIGHT - BOTTOM + 18, class_="mid"))
             written = x
     parts.append(tag("text", "training rows (log scale)", x=(LEFT + WIDTH - RIGHT) / 2,
@@ -133,7 +133,7 @@ def _measured(size: Size, scale: Scale) -> Html:
     words = (f"{count(size.rows)} rows: {percent(size.mean)} "
              f"[{percent(size.low)}, {percent(size.high)}], {len(size.shares)} seeds")
     return tag("g", tag("title", words), _bar(x, size.low, size.high, scale, "bar"),
-               *(tag("circle", cx=x, cy=scale.y(share), r=2.5, class_="seed")
+               *(tag("circle", cx=x + 9, cy=scale.y(share), r=2.5, class_="seed")
                  for share in size.shares if len(size.shares) > 1),
                tag("circle", cx=x, cy=scale.y(size.mean), r=4.5, class_="mean"))
 

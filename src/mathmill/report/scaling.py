@@ -107,6 +107,7 @@ def fit(points: Sequence[Point], draws: int = 400) -> Fits:
     there are fewer than four sizes.
     """
     sizes, seeds = check_grid(points)
+    points = sorted(points, key=lambda p: (p.rows, p.seed))  # sums do not hang on the order
     rows = np.array(sizes, dtype=float)
     means = np.array([[np.mean([p.correct / p.total for p in points if p.rows == size])
                        for size in sizes]])

@@ -17,7 +17,7 @@ STYLE = """
 --soft:#9aa6a0;--line:#2c3431;--faint:#202725;--a:#5fc4b3;--b:#e2a068;--bad:#e58a86;
 --good:#84c896}}
 *{box-sizing:border-box}
-html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
+html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 var(--sans);
 overflow-wrap:break-word}
 main,header,footer{max-width:62rem;margin:0 auto;padding:0 1.25rem}
@@ -41,10 +41,12 @@ margin:1.75rem 0}
 .tile{background:var(--card);padding:1rem 1.15rem;display:flex;flex-direction:column}
 .tile b{font:600 1.7rem/1.2 var(--serif);font-variant-numeric:lining-nums}
 .tile span{font-size:.92rem}.tile small{font-size:.82rem;margin-top:auto;padding-top:.3rem}
-.scroll{overflow-x:auto;margin:0 0 1.25rem;max-width:100%}
+.scroll{overflow-x:auto;margin:0 0 1.25rem;max-width:100%;background:
+linear-gradient(to left,var(--paper) 40%,transparent) right/2.5rem 100% no-repeat local,
+linear-gradient(to left,var(--line),transparent) right/.9rem 100% no-repeat scroll}
 .scroll:focus-visible,summary:focus-visible{outline:2px solid var(--a);outline-offset:2px;
 border-radius:4px}
-table{border-collapse:collapse;font-size:.92rem;min-width:100%}
+table{border-collapse:collapse;font-size:.92rem;min-width:min(100%,42rem)}
 caption{text-align:left;padding:0 0 .4rem;font-size:.88rem}
 th,td{text-align:left;padding:.42rem 1.1rem .42rem 0;border-bottom:1px solid var(--line);
 vertical-align:top}
@@ -59,7 +61,7 @@ tbody tr:last-child td{border-bottom-color:transparent}
 gap:1.5rem;margin:1.25rem 0}
 figure{margin:0}figcaption{font-weight:600;font-size:.95rem;margin-bottom:.35rem}
 figcaption small{font-weight:400;display:block}
-svg.plot{display:block;width:100%;height:auto;font:12.5px var(--sans);fill:var(--ink)}
+svg.plot{display:block;width:100%;height:auto;font:13.5px var(--sans);fill:var(--ink)}
 .c0{--c:var(--a)}.c1{--c:var(--b)}
 .plot text{fill:var(--soft)}.plot .end{text-anchor:end}.plot .mid{text-anchor:middle}
 .grid{stroke:var(--line)}.axis{stroke:var(--soft)}
@@ -70,6 +72,7 @@ svg.plot{display:block;width:100%;height:auto;font:12.5px var(--sans);fill:var(-
 .flow{list-style:none;margin:1.25rem 0;padding:0}
 .flow>li{padding:.95rem 0;border-bottom:1px solid var(--line)}
 .flow>li:last-child{border:0}
+.flow details{border:0;padding:.3rem 0 0}.flow p{margin:.6rem 0 0}
 .row{display:flex;justify-content:space-between;gap:.2rem 1rem;flex-wrap:wrap;
 align-items:baseline}
 .row b{font-weight:600}.row span{font-variant-numeric:tabular-nums}
@@ -97,7 +100,7 @@ summary{cursor:pointer;padding:.2rem 0}
 summary .soft{font-size:.88rem;margin-left:.4rem}
 pre{font:13px/1.5 var(--mono);background:var(--faint);border-radius:8px;padding:.8rem 1rem;
 overflow-x:auto;margin:.5rem 0 1rem}
-code{font:.9em var(--mono)}
+td code{font:.9em var(--mono);white-space:nowrap}
 math{font-size:1.05em}
 footer{padding-top:1.5rem;padding-bottom:3rem;color:var(--soft);font-size:.88rem}
 @media(max-width:34rem){header{padding-top:2rem}main,header,footer{padding-left:1rem;

@@ -37,10 +37,10 @@ def render(material: Material) -> Html:
         class_="soft")), panel(curve, top, number)) for number, curve in enumerate(material.curves)]
     return section(
         "scaling", "How accuracy grows with data",
-        para("Filled dots are means over seeds, rings single runs. Bars are 95 % intervals, the "
-             "wider of seed-to-seed and item sampling. The line is the law that best foretold the "
-             "largest sizes from the smaller ones; its band and the diamonds reach to sizes that "
-             "nobody has trained.", class_="soft"),
+        para("Filled dots are means over seeds, the rings beside them single runs. Bars are "
+             "95 % intervals, the wider of seed-to-seed and item sampling. The line is the law "
+             "that best foretold the largest sizes from the smaller ones; its band and the "
+             "diamonds reach to sizes that nobody has trained.", class_="soft"),
         tag("div", *figures, class_="plots"), *_why_two(material),
         *(join([tag("h3", _capital(curve.name)), _sizes(curve), _laws(curve.fits),
                 _said(curve.fits)]) for curve in material.curves))
@@ -51,7 +51,7 @@ def _why_two(material: Material) -> list[Html]:
         return []
     return [para("At fixed epochs a larger set also means more optimiser steps; at fixed steps "
                  "only the data differ. What is seen on the one but not on the other is due to the "
-                 "steps, not to the data.")]
+                 "steps, not to the number of rows.")]
 
 
 def _capital(words: str) -> str:

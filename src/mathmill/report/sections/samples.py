@@ -45,9 +45,9 @@ def _trail(trace: Trace) -> list[Html]:
         stops.append(_stop(where, trace.seed.question, _ends(trace.seed.answer)))
     sample = trace.sample
     if sample is not None:
-        by = f" by {sample.teacher}" if sample.teacher else ""
+        asked = f"{sample.teacher} was asked with" if sample.teacher else "asked with"
         if sample.prompts:
-            stops.append(_stop(f"asked{by} with", *(tag("span", p, class_="chip")
+            stops.append(_stop(asked, *(tag("span", p, class_="chip")
                                                     for p in sample.prompts)))
         seed = trace.seed.question if trace.seed else None
         stops.append(_stop("question", "the seed's own" if sample.question == seed

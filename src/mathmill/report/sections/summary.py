@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mathmill.report.curves import Curve
 from mathmill.report.markup import (
+    TIED,
     Html,
     count,
     join,
@@ -53,13 +54,22 @@ def accuracy_sentence(material: Material, label: str) -> str:
 
 def _curve_sentence(curve: Curve) -> str:
     first, last = curve.sizes[0], curve.sizes[-1]
-    rise = (f"from {percent(first.mean)} {span(first.low, first.high)} at {count(first.rows)} rows "
-            f"to {percent(last.mean)} {span(last.low, last.high)} at {count(last.rows)}")
+    rise = (f"from {percent(first.mean)} at {count(first.rows)} rows "
+            f"to {percent(last.mean)} at {count(last.rows)}")
     if not curve.apart:
         return f"More data made no difference that this run could see: {rise}"
     if curve.gain < 0:
         return f"More data hurt: accuracy fell {rise}"
     return f"More data helped: accuracy rose {rise}"
+
+
+def _intervals(curve: Curve) -> str:
+    """Return what the headline rests on: both intervals, and how they were come by."""
+    first, last = curve.sizes[0], curve.sizes[-1]
+    state = "do not overlap" if curve.apart else "overlap"
+    return (f"The 95{TIED}% intervals {span(first.low, first.high)} and "
+            f"{span(last.low, last.high)} {state}; {curve.name}, seeds: "
+            f"{len(curve.seeds)}, test items: {count(first.items)}.")
 
 
 def render(material: Material) -> Html:
@@ -70,6 +80,8 @@ def render(material: Material) -> Html:
 
 def _lines(material: Material) -> list[str]:
     lines = []
+    if material.curves:
+        lines.append(_intervals(material.curves[0]))
     for curve in material.curves[1:]:
         seen = "" if curve.apart else f": {UNSEEN}"
         lines.append(f"At {curve.name}, the same sizes differ by {points(curve.gain)} points "
@@ -86,8 +98,8 @@ def _lines(material: Material) -> list[str]:
     if material.studies:
         arms = [arm for study in material.studies for arm in study.arms if not arm.control]
         none = sum(arm.words.startswith(UNSEEN) for arm in arms)
-        lines.append(f"Of {len(arms)} comparisons with a control, {len(arms) - none} show an "
-                     f"effect and {none} show none that this run could see.")
+        lines.append(f"Comparisons with a control: {len(arms)}. An effect is seen in "
+                     f"{len(arms) - none} of them; in {none}, none that this run could see.")
     return lines
 
 
