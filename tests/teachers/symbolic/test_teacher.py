@@ -8,10 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mathmill.errors import UsageError
+from mathmill.identity import draw
 from mathmill.teachers.symbolic import SymbolicTeacher, signature, truth
 from mathmill.teachers.symbolic.teacher import DECLINE, count_tokens
+from mathmill.teachers.symbolic.writer import draw_story, tell
 from mathmill.types import Message, Problem, Request
 
 PROMPTS = Path(__file__).resolve().parents[3] / "src/mathmill/methods/prompts"
@@ -165,6 +169,26 @@ def test_a_reply_stops_at_most_tokens_and_at_stop_words(make_prompt) -> None:  #
     reply = asyncio.run(SymbolicTeacher().answer(Request(
         whole.messages, temperature=0.0, stop=("The answer",))))
     assert reply.text.endswith("15 apples.")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(TASKS), st.integers(0, 5), st.booleans())
+def test_problems_with_a_sentence_or_a_number_missing_never_raise(
+        seed: int, task: str, lost: int, chinese: bool) -> None:
+    rng = draw("broken", seed)
+    text = tell(draw_story(seed % 3 + 1, "zh" if chinese else "en", rng), rng)
+    sentences = re.split(r"(?<=。)" if chinese else r"(?<=\.)\s+", text)
+    if lost < len(sentences):
+        del sentences[lost]
+    body = ("" if chinese else " ").join(sentences)
+    if seed % 4 == 0:
+        body = re.sub(r"\d+", "0", body, count=1)
+    request = Request((Message("user", f"Task: {task}\n\nProblem:\n{body}"),), sample=seed)
+    teacher = SymbolicTeacher(error_rate=0.5)
+    reply = asyncio.run(teacher.answer(request))
+    assert reply.finish == "stop"
+    assert reply.text
+    assert teacher.mistake(request) is None or reply.text != DECLINE
 
 
 def test_tokens_are_words_and_chinese_letters() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from mathmill.teachers.symbolic.quantities import Impossible, Move, Step, compute
@@ -36,7 +36,7 @@ def draw_mistake(plan: Plan, right: Fraction, story: Story, rng: random.Random) 
     """Return the plan carried out with one mistake that changes the final answer.
 
     The kind is drawn first; where none of that kind would change the answer and still be
-    written well, another kind takes its place. Asserts that the plan has a step at all.
+    written well, another kind takes its place, and last a slip of one in the answer itself.
     """
     kinds = list(KINDS)
     rng.shuffle(kinds)
@@ -48,11 +48,9 @@ def draw_mistake(plan: Plan, right: Fraction, story: Story, rng: random.Random) 
                 return Mistaken(kind, done, final)
     done, final = carry_out(plan)
     stage, steps = done[-1]
-    assert steps or len(done) > 1, "a plan without any step cannot go wrong"
-    slip = Step(final, "+", Fraction(0), False, final + 1)
-    last = [*steps[:-1], Step(steps[-1].left, steps[-1].sign, steps[-1].right,
-                              steps[-1].percent, final + 1)] if steps else [slip]
-    return Mistaken(SLIP, [*done[:-1], (stage, last)], final + 1)
+    if steps:
+        steps = [*steps[:-1], replace(steps[-1], value=final + 1)]
+    return Mistaken(SLIP, [*done[:-1], (stage, steps)], final + 1)
 
 
 def _writable(value: Fraction, story: Story) -> bool:

@@ -183,7 +183,7 @@ def _easier(reading: Reading, rng: random.Random) -> str:
 
 def _new(reading: Reading, rng: random.Random) -> str:
     story = reading.story
-    return tell(draw_story(min(5, story.level), story.language, rng), rng)
+    return tell(draw_story(max(1, min(5, story.level)), story.language, rng), rng)
 
 
 def _easier_new(reading: Reading, rng: random.Random) -> str:
