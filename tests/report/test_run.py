@@ -82,11 +82,15 @@ def test_near_zero_is_said_plainly(made: tuple[Workbench, Reader]) -> None:
 
 def test_every_part_of_the_run_is_there(made: tuple[Workbench, Reader]) -> None:
     text = made[1].text
-    for words in ("190 in, 160 kept, 30 dropped", "majority disagrees 32", "98.2 % of the rows",
-                  "94.1 % of the right rows were passed", "gsm8k/train.jsonl:", "metamath/fobar@1",
+    for words in ("190 in, 160 kept, 30 dropped", "majority disagrees 32",
+                  "Known for 150 rows, unknown for 10",
+                  "no share of the rows it called wrong", "gsm8k/train.jsonl:", "metamath/fobar@1",
                   "16,000, predicted", '"teacher": "symbolic:error_rate=0.3"', "no price known",
                   "e8000s0 against base: better by"):
         assert words in text, words
+    for rate in (r"98\.2 %\[[\d., ]+\] of the rows it kept are right \(precision\), n = 112",
+                 r"94\.8 %\[[\d., ]+\] of the right rows were kept \(recall\), n = 116"):
+        assert re.search(rate, text), rate
     assert "<mfrac>" in (made[0].out / "report.html").read_text(encoding="utf-8")
 
 

@@ -75,13 +75,13 @@ def tokens(facts: Mapping[str, Any]) -> Tokens:
     """Return the tokens that a step's facts tell of.
 
     Read from `tokens_in` and `tokens_out`; where they do not stand at the top, added up over
-    `methods` (or `teacher`, where a step keeps its teacher's account apart).
+    `methods`, or taken from `votes`, where `verify` keeps its teacher's account.
     """
     if "tokens_in" in facts or "tokens_out" in facts:
         return Tokens(int(facts.get("tokens_in", 0)), int(facts.get("tokens_out", 0)))
-    teacher = facts.get("teacher")
-    if isinstance(teacher, Mapping):
-        return tokens(teacher)
+    votes = facts.get("votes")
+    if isinstance(votes, Mapping):
+        return tokens(votes)
     methods = facts.get("methods")
     if isinstance(methods, Mapping):
         return sum((tokens(m) for m in methods.values() if isinstance(m, Mapping)), Tokens())

@@ -73,6 +73,7 @@ svg.plot{display:block;width:100%;height:auto;font:13.5px var(--sans);fill:var(-
 .flow>li{padding:.95rem 0;border-bottom:1px solid var(--line)}
 .flow>li:last-child{border:0}
 .flow details{border:0;padding:.3rem 0 0}.flow p{margin:.6rem 0 0}
+.said{margin:.3rem 0;padding-left:1.1rem}
 .row{display:flex;justify-content:space-between;gap:.2rem 1rem;flex-wrap:wrap;
 align-items:baseline}
 .row b{font-weight:600}.row span{font-variant-numeric:tabular-nums}

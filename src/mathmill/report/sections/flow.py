@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from mathmill.report.graph import Node
-from mathmill.report.markup import Html, count, details, para, percent, safe, seconds, section, tag
+from mathmill.report.markup import (
+    Html,
+    count,
+    details,
+    join,
+    para,
+    percent,
+    safe,
+    seconds,
+    section,
+    span,
+    tag,
+)
 from mathmill.report.material import Material
 
 MODELS = ("train", "evaluate", "report")
@@ -30,10 +42,10 @@ def render(material: Material) -> Html:
         "flow", "What went in and out",
         para("Rows in are rows kept plus rows dropped, at every step. Dropped rows lie beside the "
              "data with their reasons.", class_="soft"),
-        tag("ol", *(_step(node) for node in nodes), class_="flow"))
+        tag("ol", *(_step(material, node) for node in nodes), class_="flow"))
 
 
-def _step(node: Node) -> Html:
+def _step(material: Material, node: Node) -> Html:
     came, kept, lost = node.rows_in, node.rows_kept, node.rows_dropped
     share = kept / came if came else 0.0
     meter = tag("div", tag("i", style=f"width:{share:.2%}"),
@@ -53,28 +65,44 @@ def _step(node: Node) -> Html:
             tag("span", f"{count(came)} in, {count(kept)} kept, {count(lost)} dropped",
                 tag("span", f" · {seconds(node.seconds)}", class_="soft")), class_="row"),
         meter, tag("ul", *shown, class_="why") if shown else "",
-        truth(node.facts), _facts(node.facts))
+        truth(material, node.facts), _facts(node.facts))
 
 
-def truth(facts: Mapping[str, Any]) -> Html:
-    """Return in words how right the check was, where the truth is known."""
+def truth(material: Material, facts: Mapping[str, Any]) -> Html:
+    """Return in words how right a check was, where the truth is known.
+
+    Reads `truth` = {"n", "unknown", "kept": {"hits", "called", "there"}, "verdict_wrong": {...}}.
+    """
     known = facts.get("truth")
-    if not isinstance(known, Mapping) or not ("precision" in known or "recall" in known):
+    if not isinstance(known, Mapping):
         return Html("")
-    parts = []
-    for name, meaning in (("precision", "of the rows it passed were right"),
-                          ("recall", "of the right rows were passed")):
-        value = known.get(name)
-        if isinstance(value, int | float):
-            interval = known.get(f"{name}_interval")
-            between = (f" [{interval[0] * 100:.1f}, {interval[1] * 100:.1f}]"
-                       if isinstance(interval, list) and len(interval) == 2 else "")
-            parts.append(f"{percent(value)}{between} {meaning} ({name})")
-        elif name in known:
-            parts.append(f"{name} is unknown: there was nothing to count")
-    asked = known.get("n", known.get("known"))
-    tail = f", over {count(asked)} rows whose truth is known" if isinstance(asked, int) else ""
-    return para("Against the truth: ", tag("b", "; ".join(parts)), f"{tail}.")
+    said = []
+    for name, called, there in (
+            ("kept", "of the rows it kept are right (precision)",
+             "of the right rows were kept (recall)"),
+            ("verdict_wrong", "of the rows it called wrong are wrong (precision)",
+             "of the wrong rows were called so (recall)")):
+        found = known.get(name)
+        if isinstance(found, Mapping):
+            hits = int(found["hits"])
+            said += [_rate(material, hits, int(found["called"]), called),
+                     _rate(material, hits, int(found["there"]), there)]
+    if not said:
+        return Html("")
+    tail = (f"Known for {count(known.get('n', 0))} rows, "
+            f"unknown for {count(known.get('unknown', 0))}.")
+    return join([para(tag("b", "Against the truth:")),
+                 tag("ul", *(tag("li", one) for one in said), class_="said"),
+                 para(tail, class_="soft")])
+
+
+def _rate(material: Material, hits: int, total: int, words: str) -> Html:
+    """Return one share with its interval and n, or that there was nothing to count."""
+    if not total:
+        return safe(f"no share {words}: there was none")
+    low, high = material.stats.wilson(hits, total)
+    return join([tag("b", percent(hits / total)), tag("span", span(low, high), class_="ci"),
+                 f" {words}, n = {count(total)}"])
 
 
 def _facts(facts: Mapping[str, Any]) -> Html:
@@ -100,6 +128,8 @@ def _flat(facts: Mapping[str, Any], before: str = "") -> list[tuple[str, Html]]:
             lines.append((name, safe(count(value))))
         elif isinstance(value, float):
             lines.append((name, safe(f"{value:.4g}")))
+        elif isinstance(value, list) and any(isinstance(part, Mapping) for part in value):
+            lines += _flat({f"{key} {i}": part for i, part in enumerate(value, 1)}, before)
         elif isinstance(value, list):
             lines.append((name, safe(", ".join(map(str, value[:20])))))
         else:
