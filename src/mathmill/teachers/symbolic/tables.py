@@ -27,6 +27,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 
 from mathmill.teachers.symbolic.quantities import Move, read_moves
 
@@ -97,6 +98,19 @@ class Family:
         return tuple(found)
 
 
+    @cache  # noqa: B019 - as above
+    def weights(self, level: int) -> tuple[float, ...]:
+        """Return how often each path of a level is drawn, cumulated: more where more can vary.
+
+        The weight is the square of the bits that a path's numbers can hold, so that chains
+        which few numbers fit are not told over and over.
+        """
+        bits = (sum(_BITS.get(kind[0], 5.0) for beat in path for _, kind in beat.slots)
+                for path in self.paths(level))
+        return tuple(accumulate(total * total for total in bits))
+
+
+_BITS = {"f": 3.5, "p": 3.5, "t": 2.3, "n": 3.5, "g": 3.0, "h": 3.0, "q": 4.5}
 _HEAD = re.compile(r"(set|op) (\w+) \[(.*?)\] ?(.*)")
 
 

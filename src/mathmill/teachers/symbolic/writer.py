@@ -60,9 +60,9 @@ def extend(family: Family, beat: Beat, start: Fraction | None,
 
 def draw_events(family: Family, level: int, rng: random.Random) -> tuple[Event, ...]:
     """Draw a chain of beats of `level` steps with natural numbers."""
-    paths = family.paths(level)
+    paths, weights = family.paths(level), family.weights(level)
     while True:
-        path, value, events = rng.choice(paths), None, []
+        path, value, events = rng.choices(paths, cum_weights=weights)[0], None, []
         for beat in path:
             found = extend(family, beat, value, rng)
             if found is None:
