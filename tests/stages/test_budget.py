@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathmill.stages.budget import PROBE, Ledger, shares
+from mathmill.errors import UsageError
+from mathmill.stages.budget import PROBE, Budget, Ledger, shares
 
 
 @given(st.integers(0, 10_000), st.lists(st.floats(0.01, 100), min_size=1, max_size=8))
@@ -75,3 +76,9 @@ def test_no_method_exceeds_its_attempts():
 def test_a_wave_never_exceeds_its_limit(most):
     ledger = Ledger.split(500, 5000, {"a": 1, "b": 2, "c": 5})
     assert all(sum(w.values()) <= most for w in play(ledger, dict.fromkeys("abc", 0.7), most))
+
+
+def test_a_budget_names_what_it_knows():
+    assert Budget.read({"refill": False}, 3) == Budget(refill=False)
+    with pytest.raises(UsageError, match="no 'tries'; it has attempts"):
+        Budget.read({"tries": 3}, 3)

@@ -17,8 +17,10 @@ from mathmill.stages import synthesize
 from mathmill.types import Drop, Problem, Sample, make_problem
 from mathmill.workbench import Workbench
 
+ONE = (Echo(),)
 
-def run(folder, teacher, *, methods=(Echo(),), seeds=None, weights=None, concurrency=8,
+
+def run(folder, teacher, *, methods=ONE, seeds=None, weights=None, concurrency=8,
         **literals):
     write_rows(folder / "seeds" / "rows.parquet", problems(10) if seeds is None else seeds,
                Problem)
@@ -30,9 +32,11 @@ def run(folder, teacher, *, methods=(Echo(),), seeds=None, weights=None, concurr
 
     bench = Workbench(folder / "out", inputs={"seeds": folder / "seeds"}, tools={
         "methods": list(methods), "open_teacher": open_teacher, "concurrency": concurrency})
+    budget = {name: literals.pop(name) for name in ("attempts", "per_question", "refill", "wave")
+              if name in literals}
     entries = [{"method": m.name, "weight": (weights or {}).get(m.name, 1.0), **m.identity()}
                for m in methods]
-    synthesize.run(bench, methods=entries, teacher="scripted:test",
+    synthesize.run(bench, methods=entries, teacher="scripted:test", budget=budget,
                    **{"samples": 20, **literals})
     tally = bench.close()
     assert opened == [("scripted:test", bench.home / "journal.jsonl")]
@@ -166,7 +170,7 @@ def test_no_row_at_all_names_the_commonest_reasons(tmp_path):
 
 def test_a_teacher_that_is_down_stops_after_fifty_attempts_with_its_last_error(tmp_path):
     teacher = ShuffledTeacher(failing)
-    with pytest.raises(StepFailed, match="50 of 50 attempts .*503 overloaded") as caught:
+    with pytest.raises(StepFailed, match=r"50 of 50 attempts .*503 overloaded") as caught:
         run(tmp_path, teacher, samples=10_000)
     assert len(teacher.asked) == 50
     assert "\n" not in str(caught.value)

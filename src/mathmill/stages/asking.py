@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -97,7 +98,7 @@ class Asking:
     def all(self, requests: Sequence[Request],
             tell: Callable[[int], None] | None = None) -> list[Reply]:
         """Return one reply a request, in their order; `tell` hears how many are done."""
-        replies = self._bounded([lambda r=r: self.teacher.answer(r) for r in requests], tell)
+        replies = self._bounded([partial(self.teacher.answer, r) for r in requests], tell)
         for reply in replies:
             self.usage.add(reply)
         return replies
@@ -110,11 +111,11 @@ class Asking:
         A call that failed for good ends its attempt as a drop `teacher failed`.
         Raises TeacherError where the teacher can answer nothing at all.
         """
-        return self._bounded([lambda s=s: self._drive(s()) for s in starts], tell)
+        return self._bounded([partial(self._drive, s) for s in starts], tell)
 
-    async def _drive(self, attempt: Attempt) -> tuple[Sample | Drop, Usage]:
+    async def _drive(self, start: Callable[[], Attempt]) -> tuple[Sample | Drop, Usage]:
         """Carry requests and replies between one attempt and the teacher."""
-        usage = Usage()
+        usage, attempt = Usage(), start()
         try:
             request = next(attempt)
             while True:

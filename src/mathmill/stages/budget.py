@@ -12,10 +12,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mathmill.errors import UsageError
 
 PROBE = 50  # attempts before the teacher is trusted with more
 LOWEST_RATE = 0.05  # a wave never reckons with less than one row of twenty attempts
+WAVE = 2048  # attempts a wave: enough to keep 64 in flight, few enough for little surplus
+ATTEMPTS_A_ROW = 4  # where the recipe gives no attempt budget
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a recipe may say about attempts and rows beside their number."""
+
+    attempts: int | None = None
+    "Most attempts in all; four a row where None."
+    per_question: int | None = None
+    "Most rows with one and the same question; any number where None."
+    refill: bool = True
+    "Rows that a method owes when its attempts are spent are asked of the others."
+    wave: int = WAVE
+    "Most attempts between two reckonings."
+
+    @classmethod
+    def read(cls, literals: Mapping[str, Any], samples: int) -> Budget:
+        """Return the budget of a recipe; raises UsageError for what could give nothing."""
+        names = [field.name for field in fields(cls)]
+        if unknown := set(literals) - set(names):
+            raise UsageError(f"budget knows no {sorted(unknown)[0]!r}; it has {', '.join(names)}")
+        budget = cls(**literals)
+        if samples < 1:
+            raise UsageError(f"samples={samples}: nothing would be made; ask for 1 or more")
+        if budget.attempts is not None and budget.attempts < samples:
+            raise UsageError(f"attempts={budget.attempts} cannot give samples={samples} rows; "
+                             "allow at least one attempt a row")
+        if budget.wave < 1 or (budget.per_question is not None and budget.per_question < 1):
+            raise UsageError("wave and per_question must be 1 or more")
+        return budget
 
 
 @dataclass

@@ -36,7 +36,9 @@ def run(bench: Workbench, *, against: Sequence[str], ngram: int = 30, signatures
     items that carry no signature. Raises UsageError; StepFailed where nothing is left.
     """
     _check(bench, against, ngram, fields)
-    overlap, twins, facts = Overlap(ngram, normalise), {}, {}
+    overlap = Overlap(ngram, normalise)
+    twins: dict[str, tuple[str, str]] = {}
+    facts: dict[str, dict[str, Any]] = {}
     reader: Reader = bench.tools.get("signature") or _unread
     for name in against:
         facts[name] = _read_benchmark(bench, name, overlap, twins, reader if signatures else None)

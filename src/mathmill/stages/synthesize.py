@@ -22,52 +22,39 @@ from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import content_id, draw
 from mathmill.io import as_json
 from mathmill.stages.asking import TEACHER_FAILED, Asking, Usage, open_asking
-from mathmill.stages.budget import PROBE, Ledger
+from mathmill.stages.budget import ATTEMPTS_A_ROW, PROBE, Budget, Ledger
 from mathmill.types import Drop, Method, Problem, Sample, problem_id, sample_id, seed_as_sample
 from mathmill.workbench import Workbench
 
-WAVE = 2048  # attempts a wave: enough to keep 64 in flight, few enough for little surplus
-ATTEMPTS_A_ROW = 4  # where the recipe gives no attempt budget
 ENDING = "\nThe answer is "  # of every solution (Skywork-Math, section 3)
 
 
 def run(bench: Workbench, *, methods: Sequence[Mapping[str, Any]], teacher: str, samples: int,
-        attempts: int | None = None, seed: int = 0, per_question: int | None = None,
-        refill: bool = True, include_seeds: bool = False, wave: int = WAVE) -> None:
+        budget: Mapping[str, Any] | None = None, seed: int = 0,
+        include_seeds: bool = False) -> None:
     """Write `samples` accepted rows, or as many as the attempt budget gave; facts say which.
 
     Input `seeds` (Problem). `methods`: entries with `method` (a name among the tool
-    `methods`), `weight`, and whatever else is the method's identity. `attempts`: most
-    attempts in all (4 a row). `per_question`: most rows with one question. `refill`: rows that
-    a method owes at its budget's end are asked of the others. `include_seeds`: the seeds with
-    a worked solution come first, beyond `samples`. Tools: `methods`, `open_teacher`, and
+    `methods`), `weight`, and whatever else is the method's identity. `budget`: the
+    fields of `budget.Budget` that differ from its defaults (`attempts`, `per_question`,
+    `refill`, `wave`). `seed`: in which order a method visits the seeds. `include_seeds`: the
+    seeds with a worked solution come first, beyond `samples`. Tools: `methods`, `open_teacher`, and
     optionally `concurrency`. Raises UsageError, StepFailed, TeacherError.
     """
-    attempts = samples * ATTEMPTS_A_ROW if attempts is None else attempts
-    _check_numbers(samples, attempts, wave, per_question)
+    limits = Budget.read(budget or {}, samples)
+    attempts = samples * ATTEMPTS_A_ROW if limits.attempts is None else limits.attempts
     at_hand: dict[str, Method] = {method.name: method for method in bench.tools["methods"]}
     weights = _weights(methods, at_hand)
     seeds = list(bench.rows("seeds", Problem))
     if not seeds:
         raise StepFailed("there is no seed to start from; see what the step `seeds` dropped")
     ledger = Ledger.split(samples, attempts, weights)
-    harvest = _Harvest(bench, ledger, per_question)
+    harvest = _Harvest(bench, ledger, limits.per_question)
     plans = {name: _Plan(at_hand[name], seeds, seed) for name in weights}
     with open_asking(bench, teacher) as asking:
-        bench.keep(_rows(harvest, asking, plans, wave, refill,
+        bench.keep(_rows(harvest, asking, plans, limits,
                          seeds if include_seeds else []), Sample)
     bench.facts.update(harvest.facts(samples, attempts))
-
-
-def _check_numbers(samples: int, attempts: int, wave: int, per_question: int | None) -> None:
-    """Refuse counts that could give nothing."""
-    if samples < 1:
-        raise UsageError(f"samples={samples}: nothing would be made; ask for 1 or more")
-    if attempts < samples:
-        raise UsageError(f"attempts={attempts} cannot give samples={samples} rows; "
-                         "allow at least one attempt a row")
-    if wave < 1 or (per_question is not None and per_question < 1):
-        raise UsageError("wave and per_question must be 1 or more")
 
 
 def _weights(entries: Sequence[Mapping[str, Any]], at_hand: Mapping[str, Method]
@@ -197,16 +184,16 @@ class _Harvest:
         }
 
 
-def _rows(harvest: _Harvest, asking: Asking, plans: Mapping[str, _Plan], most: int,
-          refill: bool, seeds: Sequence[Problem]) -> Iterator[Sample]:
+def _rows(harvest: _Harvest, asking: Asking, plans: Mapping[str, _Plan],
+          limits: Budget, seeds: Sequence[Problem]) -> Iterator[Sample]:
     """Yield accepted rows wave by wave, until the budget of rows or of attempts is met."""
     yield from _seed_rows(harvest, seeds)
     ledger = harvest.ledger
     wanted = sum(account.rows for account in ledger.accounts.values())
     while True:
-        wave = ledger.wave(most)
+        wave = ledger.wave(limits.wave)
         if not wave:
-            if refill and ledger.refill():
+            if limits.refill and ledger.refill():
                 continue
             return
         turns = _turns(wave)

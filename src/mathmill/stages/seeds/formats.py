@@ -167,9 +167,9 @@ def _plain_names(row: Row) -> Parts | None:
     if answer and "####" in answer:
         answer, worked = hash_marked(answer)
         solution = worked or solution
-    elif answer and "\n" in answer:  # a worked solution in the answer's place
+    elif answer and "\n" in (worked := answer):  # a worked solution in the answer's place
         found = extract(answer, guess=False)
-        answer, solution = found.text, solution or _CALCULATOR.sub("", answer)
+        answer, solution = found.text, solution or _CALCULATOR.sub("", worked)
     passage = plain(row.get("passage"))
     return Parts(f"{passage} {question}" if passage else question, _bare(answer), solution,
                  level_of(row.get("level")), plain(row.get("subject")) or plain(row.get("type")),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.identity import content_id, draw
@@ -49,7 +50,7 @@ def run(bench: Workbench, *, source: str, content: str = "", limit: int | None =
         unique = _shuffled(unique, shuffle)
     kept = bench.keep(_limited(bench, unique, limit, stop=shuffle is None), Problem)
     bench.facts.update(rows_in=kept + len(bench.drops), source=source,
-                       formats={k: n for k, n in sorted(counts.items())})
+                       formats=dict(sorted(counts.items())))
     if not kept:
         why = Counter(drop.reason for drop in bench.drops).most_common(3)
         raise StepFailed(f"{source}: not one seed is left of {len(bench.drops)} rows ("
@@ -136,12 +137,12 @@ def _made(bench: Workbench, source: str, counts: Counter[str]) -> Iterator[Probl
         yield problem
 
 
-def world_options(source: str) -> dict[str, object]:
+def world_options(source: str) -> dict[str, Any]:
     """Read `symbolic:count=300,seed=1,levels=1-5,languages=en+zh,families=a+b`.
 
     Raises UsageError for an option that is unknown or no number.
     """
-    options: dict[str, object] = {"count": 0, "seed": 0}
+    options: dict[str, Any] = {"count": 0, "seed": 0}
     for part in filter(None, source.partition(":")[2].split(",")):
         name, _, value = part.strip().partition("=")
         try:
@@ -160,7 +161,7 @@ def world_options(source: str) -> dict[str, object]:
         except ValueError:
             raise UsageError(f"{source}: cannot read {part!r}; write symbolic:count=300,seed=1,"
                              "levels=1-5,languages=en+zh") from None
-    if int(str(options["count"])) < 1:
+    if options["count"] < 1:
         raise UsageError(f"{source}: an empty seed set; say how many, as in symbolic:count=300")
     return options
 

@@ -47,10 +47,11 @@ def rows_at(source: str) -> Iterator[Raw]:
         yield from _hub_rows(source)
         return
     for file in files_at(source):
-        name, count = f"{file.parent.name}/{file.name}", 0
-        for count, (number, row) in enumerate(READERS[file.suffix.lower()](file), 1):
+        name, empty = f"{file.parent.name}/{file.name}", True
+        for number, row in READERS[file.suffix.lower()](file):
+            empty = False
             yield Raw(name, number, row)
-        if not count:
+        if empty:
             raise InputError(file, "there are no rows in this file",
                              "give a file with at least one problem")
 

@@ -27,8 +27,8 @@ _PROOF = re.compile(
     r"|\bprove\s+(?:that|or|the|each|every)\b|\bgive an? proof\b", re.IGNORECASE)
 _PROOF_ZH = re.compile(r"证明|求证|試證|试证")
 _VALUE = re.compile(
-    r"\b(?:find|determine|calculate|compute|evaluate|how (?:many|much|long|far|old)|what)\b|求(?!证)",
-    re.IGNORECASE)
+    r"\b(?:find|determine|calculate|compute|evaluate|how (?:many|much|long|far|old)|what)\b"
+    r"|求(?!证)", re.IGNORECASE)
 
 
 def clean(text: str) -> str:

@@ -40,7 +40,7 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
 
     `how`: `coreset`, `random` or `all`; how many: `count`, or `fraction` of the rows that came
     so far; all where neither is given. `levels`: the only ones that stay. `difficulty`: how
-    rows without a level get one: `by_steps`, `teacher` (tools `difficulty_request` and
+    rows without a level get one: `by_steps`, `teacher` (tools `difficulty_request`, `read_level`,
     `open_teacher`) or `none`. Input `base` (Problem), where given: rows far from these too.
     Raises UsageError; StepFailed where nothing is left.
     """
@@ -115,12 +115,12 @@ def _rated(bench: Workbench, rows: list[Row], difficulty: str, teacher: str) -> 
     if difficulty == "by_steps":
         found = {p: level_by_steps(rows[p].solution or "") for p in places}
     elif difficulty == "teacher" and places:
-        request = bench.tools["difficulty_request"]
+        request, read = bench.tools["difficulty_request"], bench.tools.get("read_level", level_in)
         with open_asking(bench, teacher) as asking:
             replies = asking.all(
                 [request(rows[p].question, rows[p].language) for p in places],
                 lambda done: bench.show(done, len(places), "rows rated"))
-            found = {p: level_in(reply.text) if reply.finish == "stop" else None
+            found = {p: read(reply.text) if reply.finish == "stop" else None
                      for p, reply in zip(places, replies, strict=True)}
             bench.facts["rating"] = asking.usage.facts()
     rated = list(rows)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ _BLOCK = 4096
 def features(text: str) -> NDArray[np.uint32]:
     """Return the hashed features of a text: words, pairs of words, runs of three signs."""
     words = _TOKENS.findall(text.lower())
-    parts = words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    parts = words + [f"{a} {b}" for a, b in pairwise(words)]
     for word in words:
         if len(word) > 4:  # so that `apple` and `apples` are near
             parts.extend("#" + word[at:at + 3] for at in range(len(word) - 2))
@@ -68,11 +69,12 @@ def _placed(bags: Sequence[NDArray[np.uint32]], rarity: NDArray[np.float64],
     rows = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
     place = (flat >> np.uint32(1)) % np.uint32(dims)
     sign = 1.0 - 2.0 * (flat & np.uint32(1))
-    sums: NDArray[np.float64] = np.bincount(
-        rows * dims + place, weights=sign * rarity[flat % BUCKETS],
-        minlength=len(bags) * dims).reshape(len(bags), dims)
+    weights: NDArray[np.float64] = sign * rarity[flat % BUCKETS]
+    sums = np.bincount(rows * dims + place, weights,
+                       len(bags) * dims).reshape(len(bags), dims).astype(np.float64)
     length = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
-    return np.rint(sums / np.where(length == 0, 1.0, length) * GRID)
+    placed: NDArray[np.float64] = np.rint(sums / np.where(length == 0, 1.0, length) * GRID)
+    return placed
 
 
 def squared(points: Points, centres: Points) -> Any:

@@ -1,0 +1,99 @@
+"""Tests of the stage `decontaminate`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from stage_makers import row
+
+from mathmill.errors import StepFailed, UsageError
+from mathmill.io import read_rows, write_rows
+from mathmill.stages import decontaminate
+from mathmill.types import Problem, Sample, make_problem
+from mathmill.workbench import Workbench
+
+LONG = " ".join(f"w{i}" for i in range(35))
+
+
+def run(folder, rows, benchmarks, record=Sample, signature=None, **literals):
+    inputs = {"rows": folder / "in"}
+    write_rows(folder / "in" / "rows.parquet", rows, record)
+    for name, items in benchmarks.items():
+        inputs[f"against.{name}"] = folder / name
+        write_rows(folder / name / "rows.parquet", items, Problem)
+    bench = Workbench(folder / "out", inputs=inputs,
+                      tools={"signature": signature} if signature else {})
+    decontaminate.run(bench, **{"against": sorted(benchmarks), **literals})
+    return list(read_rows(folder / "out" / "rows.parquet", record)), bench.drops, bench.close()
+
+
+def test_shared_text_and_shared_meaning_are_dropped_with_their_source(tmp_path):
+    items = [make_problem(LONG, source="test:1", answer="7"),
+             make_problem("twin", source="test:2", signature="sig", solution=LONG[::-1])]
+    rows = [row("clean"), row(f"so {LONG}"), row("other", solution=f"x {LONG[::-1]}"),
+            row("in other words", signature="sig")]
+    kept, drops, tally = run(tmp_path, rows, {"gsm8k": items})
+    assert [r.question for r in kept] == ["clean"]
+    assert [d.reason for d in drops] == ["30-gram in gsm8k"] * 2 + ["same signature as gsm8k"]
+    assert "question shares with test:1: w0 w1" in drops[0].detail
+    assert tally["facts"]["against"]["gsm8k"] == {
+        "items": 2, "with_signature": 1, "shorter_than_ngram": 1,
+        "rows_hit": {"ngram": 2, "signature": 1, "whole text": 0}}
+
+
+def test_the_reader_tells_the_meaning_where_no_row_carries_it_and_may_be_switched_off(tmp_path):
+    def signature(question):
+        return question.split()[-1] if question.startswith("readable") else None
+
+    rows, items = [row("readable 7"), row("other 7")], [make_problem("readable that is 7")]
+    kept, *_ = run(tmp_path / "1", rows, {"b": items}, signature=signature)
+    assert [r.question for r in kept] == ["other 7"]
+    kept, *_ = run(tmp_path / "2", rows, {"b": items}, signature=signature, signatures=False)
+    assert len(kept) == 2
+
+
+def test_problems_are_cleaned_like_samples(tmp_path):
+    kept, drops, _ = run(tmp_path, [make_problem(LONG), make_problem("q")],
+                         {"b": [make_problem(LONG + " end")]}, Problem)
+    assert [p.question for p in kept] == ["q"]
+    assert drops[0].reason == "30-gram in b"
+
+
+def test_fields_say_where_to_look(tmp_path):
+    rows = [row("q", solution=LONG)]
+    kept, *_ = run(tmp_path, rows, {"b": [make_problem(LONG)]}, fields=["question"])
+    assert len(kept) == 1
+
+
+def test_a_benchmark_that_shares_every_row_is_one_line(tmp_path):
+    with pytest.raises(StepFailed, match=r"nothing is left of 1 rows \(30-gram in b: 1\)"):
+        run(tmp_path, [row(LONG)], {"b": [make_problem(LONG)]})
+    with pytest.raises(StepFailed, match="no item"):
+        run(tmp_path, [row(LONG)], {"b": []})
+    with pytest.raises(StepFailed, match="no row came in"):
+        run(tmp_path, [], {"b": [make_problem(LONG)]})
+
+
+@pytest.mark.parametrize("literals", [
+    {"ngram": 7}, {"ngram": 31}, {"against": []}, {"against": ["math"]}, {"fields": ["answer"]},
+    {"fields": []}])
+def test_what_cannot_be_right_is_refused(tmp_path, literals):
+    with pytest.raises(UsageError):
+        run(tmp_path, [row()], {"b": [make_problem(LONG)]}, **literals)
+
+
+def real(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_rephrased_real_test_items_share_few_runs_with_their_source(tmp_path, shared_data):
+    items = [make_problem(r["question"], source=f"test:{i}")
+             for i, r in enumerate(real(shared_data / "gsm8k" / "test.jsonl"))]
+    rows = [row(r["text"].removeprefix("Question:").split("\nAnswer:")[0].strip() or "empty")
+            for r in real(shared_data / "contam_gsm8k_rephrased" / "rephrase_gsm8k.jsonl")]
+    *_, tally = run(tmp_path, rows, {"gsm8k": items}, ngram=13, signatures=False)
+    assert tally["facts"]["against"]["gsm8k"]["rows_hit"]["ngram"] < 10
+    copies = [row(f"A story. {p.question} Think.") for p in items] + [row("clean")]
+    kept, *_ = run(tmp_path / "copies", copies, {"gsm8k": items}, signatures=False)
+    assert [r.question for r in kept] == ["clean"]
