@@ -32,6 +32,7 @@ def open_model(name_or_path: str, device: str | None = None, dtype: str | None =
     """
     try:
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
         raise MissingExtra("torch and transformers", "train") from error
@@ -44,7 +45,7 @@ def open_model(name_or_path: str, device: str | None = None, dtype: str | None =
         tokenizer = AutoTokenizer.from_pretrained(str(where), **options)
         model = AutoModelForCausalLM.from_pretrained(
             str(where), dtype=kind, use_safetensors=True, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         cause = " ".join(str(error).split())[:160]
         if isinstance(where, Path):
             raise InputError(where, f"cannot be opened as a model ({cause})", CURE) from error
@@ -87,11 +88,13 @@ def _where(name: str) -> Path | str:
             raise InputError(_embedded(), "this installation has no embedded model",
                              "install mathmill from its wheel, or run `mathmill run base_model`")
         return _embedded()
+    if not name.strip():
+        raise UsageError(f"no model is named; {CURE}")
     for folder in (Path(name) / "model", Path(name)):
         if (folder / "config.json").is_file():
             return folder
     if Path(name).exists():
         raise InputError(name, "holds no model (there is no config.json)", CURE)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or not name.strip():
-        raise InputError(name or "''", "there is no such model", CURE)
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise InputError(name, "there is no such model", CURE)
     return name

@@ -12,6 +12,7 @@ Used as: `make_trainer(model, tokenizer, rendered, batches, recipe, folder)`, by
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -189,16 +190,18 @@ def _arguments(model: Any, recipe: Any, steps: int, folder: Path) -> Any:
         raise MissingExtra("trl", "train") from error
     device = model.device.type
     large = sum(p.numel() for p in model.parameters()) > 1e9
-    return SFTConfig(
-        output_dir=str(folder), seed=recipe.seed, data_seed=recipe.seed, max_steps=steps,
-        per_device_train_batch_size=recipe.batch_size // recipe.accumulate,
-        gradient_accumulation_steps=recipe.accumulate, max_grad_norm=1.0,
-        max_length=None, dataset_kwargs={"skip_prepare_dataset": True},
-        logging_steps=max(1, steps // MEASURES), logging_first_step=False,
-        logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2,
-        report_to="none", disable_tqdm=True, dataloader_pin_memory=device != "cpu",
-        bf16=device == "cuda", use_cpu=device == "cpu", gradient_checkpointing=large,
-        average_tokens_across_devices=False, push_to_hub=False)
+    with warnings.catch_warnings():  # of names that change between versions of transformers
+        warnings.simplefilter("ignore", FutureWarning)
+        return SFTConfig(
+            output_dir=str(folder), seed=recipe.seed, data_seed=recipe.seed, max_steps=steps,
+            per_device_train_batch_size=recipe.batch_size // recipe.accumulate,
+            gradient_accumulation_steps=recipe.accumulate, max_grad_norm=1.0,
+            max_length=None, dataset_kwargs={"skip_prepare_dataset": True},
+            logging_steps=max(1, steps // MEASURES), logging_first_step=False,
+            logging_nan_inf_filter=False, save_strategy="no", save_total_limit=2,
+            report_to="none", disable_tqdm=True, dataloader_pin_memory=device != "cpu",
+            bf16=device == "cuda", use_cpu=device == "cpu", gradient_checkpointing=large,
+            average_tokens_across_devices=False, push_to_hub=False)
 
 
 def _saver(recorder: Recorder, every: int) -> Any:
