@@ -92,8 +92,10 @@ def test_rephrased_real_test_items_share_few_runs_with_their_source(tmp_path, sh
              for i, r in enumerate(real(shared_data / "gsm8k" / "test.jsonl"))]
     rows = [row(r["text"].removeprefix("Question:").split("\nAnswer:")[0].strip() or "empty")
             for r in real(shared_data / "contam_gsm8k_rephrased" / "rephrase_gsm8k.jsonl")]
-    *_, tally = run(tmp_path, rows, {"gsm8k": items}, ngram=13, signatures=False)
-    assert tally["facts"]["against"]["gsm8k"]["rows_hit"]["ngram"] < 10
+    for ngram, hits in ((10, 11), (13, 0)):  # as the set's own card says
+        *_, tally = run(tmp_path / str(ngram), rows, {"gsm8k": items}, ngram=ngram,
+                        signatures=False)
+        assert tally["facts"]["against"]["gsm8k"]["rows_hit"]["ngram"] == hits
     copies = [row(f"A story. {p.question} Think.") for p in items] + [row("clean")]
     kept, *_ = run(tmp_path / "copies", copies, {"gsm8k": items}, signatures=False)
     assert [r.question for r in kept] == ["clean"]
