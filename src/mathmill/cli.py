@@ -36,6 +36,7 @@ Teacher = Annotated[str | None, typer.Option(
     help="Who writes: symbolic:, openai:MODEL[@URL], scripted:FILE.")]
 Base = Annotated[str | None, typer.Option(
     help="Model to train: embedded:, a folder, or a Hugging Face id.")]
+Test = Annotated[str | None, typer.Option(help="Test problems, as for --seeds.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/RECIPE")]
 Jobs = Annotated[int | None, typer.Option(
     help="Heavy steps run at once.", show_default="one a core; one with a GPU")]
@@ -52,11 +53,12 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command()
 def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
-        base: Base = None, out: Out = None, jobs: Jobs = None) -> None:
+        base: Base = None, test: Test = None, out: Out = None, jobs: Jobs = None) -> None:
     """Run a recipe; what is done already is not done again."""
     from mathmill.execution import local
 
-    last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base)
+    last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
+                 test=test)
     folder = local.run(last, out or default_out(recipe), jobs)
     page = folder / "report.html"
     print(f"report: {page}" if page.exists() else f"result: {folder}")
@@ -64,11 +66,12 @@ def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: T
 
 @app.command()
 def show(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
-         base: Base = None, out: Out = None) -> None:
+         base: Base = None, test: Test = None, out: Out = None) -> None:
     """Show a recipe's steps and what is already done, without running anything."""
     from mathmill.execution import local
 
-    last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base)
+    last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
+                 test=test)
     states = local.state(last, out or default_out(recipe))
     for step, manifest in states:
         takes = ", ".join(dict.fromkeys(given.title for given in step.inputs.values()))

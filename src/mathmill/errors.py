@@ -18,6 +18,10 @@ from __future__ import annotations
 class MathmillError(Exception):
     """Something that the user can mend; `str(error)` names the cause and the cure."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes as the finished line, whatever made it."""
+        return _from_line, (type(self), str(self))
+
 
 class UsageError(MathmillError):
     """A name, an option or a recipe that cannot be right."""
@@ -55,3 +59,9 @@ class StepFailed(MathmillError):
 
 class BusyDirectory(MathmillError):
     """Another run holds the output directory."""
+
+
+def _from_line(kind: type[MathmillError], line: str) -> MathmillError:
+    error = kind.__new__(kind)
+    error.args = (line,)
+    return error

@@ -38,7 +38,11 @@ CORE_SET = 0.9  # drops the rows that lie nearest to others
 EASY, HARD = (1, 2, 3), (4, 5)  # Skywork-Math's second stage is made from levels 4 and 5
 EPOCHS = 3
 FIXED_STEPS = 200
-TRAINING: dict[str, Any] = {}
+TRAINING: dict[str, Any] = {  # for the embedded base on a CPU; docs/train.md has the measurements
+    "optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
+    "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512,
+}
+SCORING: dict[str, Any] = {"max_new_tokens": 192, "batch": 128}
 
 
 def data(samples: int, source: str, teacher: str) -> tuple[Step, dict[str, Step]]:
@@ -63,9 +67,9 @@ def recipe(samples: int = SAMPLES, seeds: str = SEEDS, teacher: str = TEACHER,
     normal = train(base, clean, [Stage(levels=EASY)], label="train stage 1", **TRAINING)
     final = train(normal, clean, [Stage(levels=HARD)], label="train stage 2", **TRAINING)
     scores = {
-        "base model": evaluate(base, suites, label="score base model"),
-        "after stage 1": evaluate(normal, suites, label="score stage 1"),
-        "after stage 2": evaluate(final, suites, label="score stage 2"),
+        "base model": evaluate(base, suites, label="score base model", **SCORING),
+        "after stage 1": evaluate(normal, suites, label="score stage 1", **SCORING),
+        "after stage 2": evaluate(final, suites, label="score stage 2", **SCORING),
         **scores,
     }
     return report("The mill turns: Skywork-Math in miniature", scores, data=clean, curves=curves)

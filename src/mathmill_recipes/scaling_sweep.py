@@ -29,7 +29,8 @@ def sweep(base: str, data: Step, suites: Mapping[str, Step], *, sizes: Sequence[
                 name = f"{curve}, {rows} rows, seed {seed}"
                 model = train(base, data, [Stage(first=rows, **length)], seed=seed,
                               label=f"train {name}", **settings)
-                scores[name] = evaluate(model, suites, label=f"score {name}")
+                scores[name] = evaluate(model, suites, label=f"score {name}",
+                                        **demo.SCORING)
                 curves[curve].append({"rows": rows, "seed": seed, "score": f"score.{name}"})
     return scores, curves
 

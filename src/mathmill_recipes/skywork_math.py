@@ -35,6 +35,7 @@ CORE_SET = 0.5  # share of the first synthesis that becomes seeds; the paper doe
 HARD_SHARE = 0.16  # the paper's 0.4M of 2.5M
 HARD = (4, 5)  # levels, as in the paper's section 3.2
 NGRAM = 30  # the paper's leakage filter
+STAGE = Stage(epochs=3)  # of each of the two; the paper's 3
 PAPER: dict[str, Any] = {  # the paper's section 4.1.3, for a 7B; cosine is MetaMath's
     "optimizer": "adamw", "learning_rate": 2e-5, "batch_size": 32, "warmup": 0.03,
     "schedule": "cosine", "max_length": 2048,
@@ -67,8 +68,8 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
                              seed=1, include_seeds=True, label="hard synthesis")
     hard = clean(hard_drafts, suites, teacher, "hard")
 
-    stage1 = train(base, normal, [Stage()], label="stage 1", **settings)
-    stage2 = train(stage1, hard, [Stage()], label="stage 2", **settings)
+    stage1 = train(base, normal, [STAGE], label="stage 1", **settings)
+    stage2 = train(stage1, hard, [STAGE], label="stage 2", **settings)
     scores = {name: evaluate(model, suites, label=f"score {name}", max_new_tokens=256)
               for name, model in (("base model", base), ("stage 1", stage1), ("stage 2", stage2))}
     return report("Skywork-Math", scores, data=normal, main="stage 2")

@@ -1,0 +1,74 @@
+"""The command line is a promise: its words are frozen, its errors are one line with a cure."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from mathmill import cli
+
+FROZEN = {
+    "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs"],
+    "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
+    "grade": ["file", "--gold", "--pred", "--label", "--policy"],
+}
+
+
+def mathmill(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from mathmill.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True,
+                          cwd=cwd, timeout=120)
+
+
+def test_commands_and_options_are_the_frozen_ones() -> None:
+    command = typer.main.get_command(cli.app)
+    found = {name: [p.name if p.param_type_name == "argument" else p.opts[0] for p in sub.params]
+             for name, sub in command.commands.items()}  # type: ignore[attr-defined]
+    assert found == FROZEN
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["run", "nosuch"], "there is no recipe 'nosuch'; there are: base_model, demo,"),
+    (["run", "nosuch.py"], "there is no such recipe file"),
+    (["run", "demo", "--samples", "0"], "--samples must be at least 1"),
+    (["run", "demo", "--seeds", "nosuch.jsonl"], "nosuch.jsonl"),
+    (["run", "demo", "--teacher", "oracle:"], "oracle:"),
+    (["run", "demo", "--base", "./nosuch"], "nosuch"),
+    (["run", "base_model", "--teacher", "symbolic:"], "takes no --teacher"),
+    (["grade", "nosuch.jsonl"], "nosuch.jsonl"),
+    (["run", "demo", "--colour"], "No such option"),
+])
+def test_what_the_user_must_mend_is_one_line(
+        words: list[str], says: str, tmp_path: Path) -> None:
+    result = mathmill(*words, cwd=tmp_path)
+    assert result.returncode == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
+    last = [line for line in result.stderr.splitlines() if line.startswith("mathmill:")]
+    assert len(last) == 1 or "No such option" in says
+
+
+def test_seeds_without_questions_name_the_fields_that_were_seen(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text_of_it": "2 + 2?"}\n')
+    result = mathmill("run", "demo", "--seeds", "rows.jsonl", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "rows.jsonl" in result.stderr
+    assert "text_of_it" in result.stderr
+
+
+def test_an_empty_seed_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("")
+    result = mathmill("run", "demo", "--seeds", "rows.jsonl", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "rows.jsonl" in result.stderr
+
+
+def test_show_runs_nothing(tmp_path: Path) -> None:
+    result = mathmill("show", "demo", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "0 of " in result.stdout
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,135 @@
+"""Skywork-Math over all of GSM8K's real training problems, with a real server as the teacher.
+
+The server is `transformers serve`; its model is made here and writes nonsense, which is the
+point: every stage must complete, and every row must be kept or dropped for a reason.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mathmill.io import read_json, read_rows
+from mathmill.types import Drop, Sample, Score
+
+ROOT = Path(__file__).resolve().parents[1]
+PHRASES = ["\nThe answer is 7", "\nThe answer is 12", "Rephrased problem:", "Rewritten problem:",
+           "Final problem:", "Statement:", "Check:", " How many are there?", " apples", " 3", " is",
+           " the", " and", " of", " x", "\n"]
+
+RECIPE = """
+import sys
+from pathlib import Path
+from mathmill.execution import local
+from mathmill.pipeline import Stage
+from mathmill_recipes import demo, skywork_math
+
+if __name__ == "__main__":
+    demo.TEST = "symbolic:count=100,seed=2"
+    skywork_math.STAGE = Stage(steps=40)
+    print(local.run(skywork_math.recipe(samples=600, seeds=sys.argv[1], teacher=sys.argv[2]),
+                    Path(sys.argv[3]), jobs=2))
+"""
+
+
+def make_model(folder: Path) -> None:
+    """Save a one-layer Llama that likes a few phrases and ends after some twenty tokens."""
+    import torch
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = ["<end>", "<pad>", *alphabet]
+    core = Tokenizer(models.BPE(vocab={word: n for n, word in enumerate(words)}, merges=[]))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    core.add_tokens([AddedToken(phrase, normalized=False) for phrase in PHRASES])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<end>",
+                                        pad_token="<pad>")
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=4096, eos_token_id=0, pad_token_id=1,
+        bos_token_id=None))
+    with torch.no_grad():  # every hidden state shares a direction, to which few tokens answer
+        model.model.embed_tokens.weight[:, 0] += 4.0
+        model.lm_head.weight.mul_(1.0)
+        model.lm_head.weight[len(words):, 0] += 1.2
+        model.lm_head.weight[0, 0] += 1.2
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("fastapi", reason="transformers serve needs fastapi")
+    folder = tmp_path_factory.mktemp("teacher")
+    make_model(folder / "model")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (folder / "log").open("w")
+    process = subprocess.Popen(
+        [str(Path(sys.executable).with_name("transformers")), "serve", str(folder / "model"),
+         "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
+        stdout=log, stderr=log, env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"})
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{url}/health", timeout=1)
+                break
+            except (urllib.error.URLError, OSError):
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.2)
+        yield f"openai:{folder / 'model'}@{url}/v1"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_skywork_math_over_real_problems_and_a_real_server_completes(
+        server: str, shared_data: Path, tmp_path: Path) -> None:
+    script = tmp_path / "go.py"
+    script.write_text(RECIPE)
+    result = subprocess.run(
+        [sys.executable, str(script), str(shared_data / "gsm8k" / "train.jsonl"), server,
+         str(tmp_path / "run")], capture_output=True, text=True, timeout=1500,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
+    assert result.returncode == 0, result.stderr[-3000:]
+    steps = {m["label"]: (path.parent, m) for path in (tmp_path / "run/steps").glob("*/manifest.json")
+             for m in [read_json(path)]}
+
+    assert steps["seeds"][1]["tally"]["kept"]["rows"] > 7_400  # a few train problems are twins
+    drops = list(read_rows(steps["normal synthesis"][0] / "drops.parquet", Drop))
+    reasons = Counter(drop.reason for drop in drops)
+    assert sum(reasons.values()) > 300
+    assert len(reasons) >= 3, reasons
+    assert all(drop.reason for drop in drops)
+
+    rows = list(read_rows(steps["normal synthesis"][0] / "rows.parquet", Sample))
+    masked = [row for row in rows if row.method in ("metamath.fobar",
+                                                    "metamath.self_verification")]
+    assert masked, "no backward question came through"
+    for row in masked:  # real masks from real numbers
+        assert float(row.expected or "nan") == float(row.expected or "nan")
+        assert "unknown variable" in row.question
+
+    clean = steps["decontaminate normal"][1]["tally"]["facts"]
+    assert "gsm8k" in str(clean)
+    scores = list(read_rows(steps["score stage 2"][0] / "rows.parquet", Score))
+    assert sum(score.suite == "gsm8k" for score in scores) == 1_319
+    page = (Path(result.stdout.strip().splitlines()[-1]) / "report.html").read_text("utf-8")
+    assert "n = 1,319" in page
