@@ -42,7 +42,7 @@ def main() -> None:
                 paces[name].append(tokens / seconds)
     bare_pace, trl_pace = (max(paces[name]) for name in sides)
     for name in sides:
-        print(f"{name:12} {max(paces[name]):9,.0f} tokens/s "
+        print(f"{name:12} {max(paces[name]):9,.0f} tokens/CPU-s "
               f"(of {', '.join(f'{pace:,.0f}' for pace in paces[name])})")
     ratio = trl_pace / bare_pace
     print(f"ratio {ratio:.3f}, limit {LIMIT}: {'kept' if ratio >= LIMIT else 'BROKEN'} "
