@@ -37,6 +37,11 @@ def test_named_fields_and_labels_are_counted(tmp_path: Path) -> None:
     assert summary.counts == {"correct": 1, "wrong": 2, "undecided": 1}
     assert (summary.labelled, summary.agreed) == (4, 2)
     assert [row.row for row in summary.disagreements] == [2, 4]
+    said = summary.text()
+    assert "25.0% correct" in said
+    assert "correct 1, wrong 2, undecided 1" in said
+    assert "agrees with 2 of 4 labels" in said
+    assert "row 2: " in said
     assert summary.interval[0] < summary.accuracy == 0.25 < summary.interval[1]
 
 

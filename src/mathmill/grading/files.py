@@ -72,6 +72,24 @@ class GradeSummary:
     disagreements: tuple[Graded, ...] = ()
     "The first of those with another verdict, undecided ones among them."
 
+    def text(self) -> str:
+        """Return the summary for people, several lines."""
+        low, high = self.interval
+        share = (f"{self.accuracy:.1%} correct, 95 % interval {low:.1%} to {high:.1%}"
+                 if self.total else "nothing to grade")
+        lines = [f"{self.path}: {self.total:,} responses, {self.policy} matching", share,
+                 ", ".join(f"{name} {n:,}" for name, n in self.counts.items())]
+        lines += [f"  {reason}: {n:,}" for reason, n in self.reasons.items()]
+        for system, counts in self.by_system.items():
+            found = ", ".join(f"{name} {n:,}" for name, n in sorted(counts.items()))
+            lines.append(f"  {system}: {found}")
+        if self.labelled:
+            lines.append(f"agrees with {self.agreed:,} of {self.labelled:,} labels")
+            lines += [f"  row {row.row}: {row.verdict.value} ({row.verdict.how}), labelled "
+                      f"{str(row.label).lower()}; gold {row.gold!r}, answer {row.answer!r}"
+                      for row in self.disagreements]
+        return "\n".join(lines)
+
 
 def grade_file(path: Path, gold: str | None = None, pred: str | None = None,
                policy: str | Policy = "tolerant", label: str | None = None) -> GradeSummary:
