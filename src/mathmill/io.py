@@ -28,7 +28,7 @@ SCHEMAS: dict[type, dict[str, str]] = {
     Problem: {
         "id": "string", "question": "string", "answer": "string?", "solution": "string?",
         "level": "int32?", "subject": "string?", "language": "string", "source": "string",
-        "signature": "string?",
+        "signature": "string?", "seed": "string?",
     },
     Sample: {
         "id": "string", "question": "string", "solution": "string", "answer": "string?",

@@ -43,6 +43,13 @@ class Problem:
     "Where it came from: data set and row, e.g. `gsm8k/train.jsonl:12`."
     signature: str | None = None
     "Semantic signature (family, program, numbers) where a reader could tell it."
+    seed: str | None = None
+    "Id of the seed problem from which it descends; None where it is a seed itself."
+
+    @property
+    def root(self) -> str:
+        """Id of the seed at the end of its line: what its children name as theirs."""
+        return self.seed or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +252,7 @@ def seed_as_sample(problem: Problem, solution: str, answer: str | None) -> Sampl
     """Return a seed problem with its own solution as a training row (method `seed`)."""
     return Sample(
         id=sample_id(problem.question, solution), question=problem.question,
-        solution=solution, answer=answer, expected=problem.answer, seed=problem.id,
+        solution=solution, answer=answer, expected=problem.answer, seed=problem.root,
         parent=problem.id, method="seed", level=problem.level, subject=problem.subject,
         language=problem.language, signature=problem.signature,
     )

@@ -118,7 +118,7 @@ class Attempting:
         solution, answer = finished
         row: dict[str, Any] = {"parent": seed.id, "language": seed.language, **fields}
         return Sample(id=sample_id(question, solution), question=question, solution=solution,
-                      answer=answer, seed=seed.id, method=self.name,
+                      answer=answer, seed=seed.root, method=self.name,
                       prompts=tuple(trail.prompts), requests=tuple(trail.requests),
                       teacher=trail.teacher, **row)
 

@@ -135,8 +135,8 @@ def _seeds(graph: Graph, wanted: set[str]) -> dict[str, Problem]:
     for node in graph.verbs("seeds"):
         if node.kept.get("rows"):
             for problem in read_rows(node.folder / "rows.parquet", Problem):
-                if problem.id in wanted:
-                    found[problem.id] = problem
+                if problem.id in wanted:  # the first: later rounds may read it again as theirs
+                    found.setdefault(problem.id, problem)
     return found
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.io import read_rows, write_rows
 from mathmill.stages import seeds
-from mathmill.types import CORRECT, Problem, Sample, make_problem, problem_id, sample_id
+from mathmill.types import (
+    CORRECT,
+    Problem,
+    Sample,
+    make_problem,
+    problem_id,
+    sample_id,
+    seed_as_sample,
+)
 from mathmill.workbench import Workbench
 
 
@@ -135,6 +144,17 @@ def test_samples_become_seeds_with_only_the_answers_that_are_known(tmp_path):
     rows = list(read_rows(tmp_path / "out" / "rows.parquet", Problem))
     assert [(p.question, p.answer, p.id) for p in rows] == [
         ("One?", None, problem_id("One?")), ("Two?", "2", problem_id("Two?"))]
+
+
+def test_a_second_round_keeps_the_first_seed_and_its_solution(tmp_path):
+    first = make_problem("One and one?", answer="2", solution="1 + 1 = 2")
+    own = seed_as_sample(first, "1 + 1 = 2\nThe answer is 2", "2")
+    made = replace(sample("Two and two?", "4"), seed=first.id, parent=first.id)
+    again, new = seeds.gather.problem_of(own), seeds.gather.problem_of(made)
+    assert (again.id, again.root, again.solution) == (first.id, first.id, own.solution)
+    assert (new.root, new.solution) == (first.id, None)
+    assert new.source.endswith(made.id)
+    assert seed_as_sample(new, "x", "4").seed == first.id
 
 
 REAL = {  # folder: rows in the files, rows dropped, rows without an answer

@@ -63,6 +63,8 @@ def of_samples(bench: Workbench, *, limit: int | None = None) -> None:
 
     Their answer is the one known to be right: what was expected, or what a check found
     correct; None for a new problem that nothing has checked. The first of each question stays.
+    `source` names the row it was, and `seed` the problem from which that row descends, so that
+    lineage runs through any number of rounds.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit={limit} keeps no seed at all; give a limit of 1 or more")
@@ -76,10 +78,13 @@ def of_samples(bench: Workbench, *, limit: int | None = None) -> None:
 def problem_of(sample: Sample) -> Problem:
     """Return the question of a sample as a problem, with the answer known to be right."""
     known = sample.answer if sample.verdict == CORRECT else sample.expected
+    own = sample.method == "seed"  # the source's own solution, which came with the seed
     return make_problem(sample.question, answer=known, level=sample.level,
-                        solution=sample.solution if sample.verdict == CORRECT else None,
+                        solution=sample.solution if own or sample.verdict == CORRECT else None,
                         subject=sample.subject, language=sample.language,
-                        source=f"{sample.method}:{sample.id[:12]}", signature=sample.signature)
+                        source=f"{sample.method}:{sample.id}", signature=sample.signature,
+                        seed=None if sample.parent == sample.seed == sample.problem
+                        else sample.seed)
 
 
 def _read(bench: Workbench, source: str, fields: Mapping[str, str] | None,
