@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from mathmill.errors import UsageError
-from mathmill.execution.step import Step
+from mathmill.execution.step import Step as Step
 from mathmill.types import Method
 
 EMBEDDED = "embedded:"
@@ -61,7 +61,7 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
         raise UsageError("samples must be at least 1: nothing would be made")
     weights = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods, 1.0)
     literals = {
-        "methods": [{"method": m.name, "weight": w, **m.identity()} for m, w in weights.items()],
+        "methods": [{**m.identity(), "method": m.name, "weight": w} for m, w in weights.items()],
         "teacher": teacher, "samples": samples, "seed": seed, "include_seeds": include_seeds,
     }
     tools = {"methods": list(weights), "open_teacher": registry.open_teacher}
@@ -171,11 +171,12 @@ def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "eva
                 label, apart=True)
 
 
-def report(title: str, scores: Mapping[str, Step], *, data: Step | None = None,
+def report(title: str, scores: Mapping[str, Step], *,
+           data: Step | Mapping[str, Step] | None = None,
            curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
            arms: Sequence[Mapping[str, Any]] = (), main: str | None = None,
            label: str = "report") -> Step:
-    """Write one HTML page on all that led to the scores.
+    """Write one HTML page on all that led to the scores; `data` is what was trained on.
 
     `curves` names, for each scaling curve, the score at each (rows, seed); `arms` names, for
     each study, the score of each arm and seed; `main` is the score of the headline.
@@ -184,8 +185,10 @@ def report(title: str, scores: Mapping[str, Step], *, data: Step | None = None,
     from mathmill.report import run as page
 
     inputs = {f"score.{name}": step for name, step in scores.items()}
-    if data is not None:
+    if isinstance(data, Step):
         inputs["data"] = data
+    elif data is not None:
+        inputs |= {f"data.{name}": step for name, step in data.items()}
     tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
              "compare": compare.compare}
     literals = {"title": title, "curves": curves or {}, "arms": list(arms),

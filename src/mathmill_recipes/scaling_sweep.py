@@ -20,7 +20,7 @@ SIZES = 6  # halvings from the largest size down: enough for a fit that holds on
 def sweep(base: str, data: Step, suites: Mapping[str, Step], *, sizes: Sequence[int],
           seeds: Sequence[int] = (0,), epochs: float, steps: int, settings: Mapping[str, Any],
           ) -> tuple[dict[str, Step], dict[str, list[dict[str, Any]]]]:
-    """Return the scores by name, and which of them make up which curve."""
+    """Return the scores by name, and which of them make up which curve, on the first suite."""
     scores: dict[str, Step] = {}
     curves: dict[str, list[dict[str, Any]]] = {"fixed epochs": [], "fixed steps": []}
     for curve, length in (("fixed epochs", {"epochs": epochs}), ("fixed steps", {"steps": steps})):
@@ -31,7 +31,8 @@ def sweep(base: str, data: Step, suites: Mapping[str, Step], *, sizes: Sequence[
                               label=f"train {name}", **settings)
                 scores[name] = evaluate(model, suites, label=f"score {name}",
                                         **demo.SCORING)
-                curves[curve].append({"rows": rows, "seed": seed, "score": f"score.{name}"})
+                curves[curve].append({"rows": rows, "seed": seed, "score": f"score.{name}",
+                                      "suite": next(iter(suites))})
     return scores, curves
 
 

@@ -3,8 +3,8 @@
 The paper's order, at any size: three augmenters write from the seeds; a core-set of what they
 wrote becomes the seeds of the main synthesis; hard seeds (levels 4 and 5) get a synthesis of
 their own; a 30-gram filter guards the tests; stage 2 starts from stage 1's model. The paper
-applies no correctness filter; here rows that contradict a known answer are dropped, which
-`verify=False` in your own copy takes back.
+applies no correctness filter; here rows that contradict a known answer are dropped, until you
+leave `verify` out of `clean` in a copy of your own.
 
 Used as: `mathmill run skywork_math --seeds train.jsonl --teacher openai:MODEL --base MODEL`.
 """
@@ -51,7 +51,7 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
     """
     suites = {"symbolic": read(demo.TEST, label="test symbolic")}
     if path := test or beside(seeds):
-        suites[Path(path).resolve().parent.name] = read(path, label="test")
+        suites[name_of(path)] = read(path, label="test")
     settings = demo.TRAINING if base == demo.BASE else PAPER
 
     problems = read(seeds)
@@ -72,13 +72,25 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
     stage2 = train(stage1, hard, [STAGE], label="stage 2", **settings)
     scores = {name: evaluate(model, suites, label=f"score {name}", max_new_tokens=256)
               for name, model in (("base model", base), ("stage 1", stage1), ("stage 2", stage2))}
-    return report("Skywork-Math", scores, data=normal, main="stage 2")
+    return report("Skywork-Math", scores, data={"normal": normal, "hard": hard},
+                  main="stage 2")
 
 
 def clean(drafts: Step, suites: dict[str, Step], teacher: str, name: str) -> Step:
     """Drop what contradicts a known answer or leaks from a test."""
     checked = verify(drafts, teacher=teacher, label=f"verify {name}")
     return decontaminate(checked, suites, ngram=NGRAM, label=f"decontaminate {name}")
+
+
+def name_of(source: str) -> str:
+    """Return the suite's name: of the hub's set, of a folder, or of the folder of a file."""
+    kind, _, rest = source.partition(":")
+    if kind == "hf":
+        return rest.partition(":")[0].rpartition("/")[2]
+    if kind == "symbolic":
+        return "symbolic, given"
+    path = Path(source).expanduser().resolve()
+    return path.name if path.is_dir() else path.parent.name or path.stem
 
 
 def beside(source: str) -> str:

@@ -42,7 +42,7 @@ def test_a_row_is_traced_to_its_seed_and_a_seed_to_its_rows(
         assert trace.sample is not None
         assert trace.seed is not None
         assert trace.sample.seed == trace.seed.id
-    seed = next(final_rows(graph)).seed
+    seed = next(final_rows(graph))[1].seed
     found = family(graph, seed)
     assert found is not None
     assert len(found.kept) + len(found.dropped) == 4

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from mathmill.errors import StepFailed
+from mathmill.io import read_rows
 from mathmill.report.run import run as report
 from mathmill.report.studies import in_words
-from mathmill.types import Score
+from mathmill.types import Sample, Score
 from mathmill.workbench import Workbench
 
 VOID = {"meta", "img", "br", "link"}
@@ -142,6 +144,35 @@ def test_a_run_without_curves_or_data_is_reported_too(run: Any) -> None:
     text = read(bench).text
     assert "gsm8k is near zero: 0.0 % [0.0, 0.3], n = 1,319" in text
     assert "More than half of the answers of gsm8k were cut off" in text
+
+
+def test_two_suites_are_never_one_share(run: Any) -> None:
+    rows = [Score(f"{suite}{i}", suite, "q", "1", "r", "1", grade, grade, "stop", 9)
+            for suite, grade in (("world", "correct"), ("gsm8k", "wrong")) for i in range(1000)]
+    step = run.step("evaluate", "final", rows=rows, record=Score)
+    other = run.step("evaluate", "base", rows=[
+        replace(row, strict="wrong", tolerant="wrong") for row in rows], record=Score)
+    bench = run.bench(score__final=step, score__base=other)
+    report(bench, title="Two suites", main="score.final")
+    text = read(bench).text
+    assert "final solves on world 100.0 %" in text
+    assert "on gsm8k near zero, 0.0 %" in text
+    assert "final on gsm8k is near zero" in text
+    assert "final against base on world: better by 100.0 points" in text
+    assert "50.0 %" not in text
+    with pytest.raises(StepFailed, match="say which suite"):
+        report(bench, title="Two suites", curves={"fixed epochs": [
+            {"rows": 250, "seed": 0, "score": "score.final"}]})
+
+
+def test_all_rows_that_were_trained_on_are_counted(
+        whole: tuple[Workbench, dict[str, Any]], run: Any) -> None:
+    easy = whole[0].inputs["data"]
+    rows = list(read_rows(easy / "rows.parquet", Sample))
+    bench = run.bench(data__hard=run.step("decontaminate", "hard", rows=rows[:40]))
+    bench.inputs, bench.home = {**bench.inputs, "data.easy": easy}, whole[0].home
+    report(bench, title="Two parts")
+    assert f"{len(rows) + 40} rows of training data; no model was scored" in read(bench).text
 
 
 def test_an_evaluation_without_items_is_refused(run: Any) -> None:

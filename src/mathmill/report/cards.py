@@ -25,24 +25,23 @@ def plain(text: object) -> str:
 def dataset_card(material: Material) -> str | None:
     """Return the card of the final rows; None where the run made none."""
     graph = material.graph
-    if "data" not in graph.entries:
+    if not graph.data:
         return None
-    data = graph.input("data")
     methods: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()
     teachers: Counter[str] = Counter()
-    for row in final_rows(graph):
+    for _, row in final_rows(graph):
         methods[row.method] += 1
         languages[row.language] += 1
         verdicts[row.verdict or "not checked"] += 1
         teachers[row.teacher or "none"] += 1
     steps = [f"| {plain(n.name)} | {count(n.rows_in)} | {count(n.rows_kept)} | "
              f"{'; '.join(f'{plain(r)} {count(k)}' for r, k in sorted(n.dropped.items())) or '–'} |"
-             for n in graph.ancestors(data)]
+             for n in graph.ancestors(*graph.data)]
     return "\n".join([
         f"# Data of {plain(material.title)}", "",
-        f"{count(data.rows_kept)} questions with worked solutions, made by mathmill.", "",
+        f"{count(methods.total())} questions with worked solutions, made by mathmill.", "",
         *_counts("Method", methods), *_counts("Language", languages),
         *_counts("Verdict", verdicts), *_counts("Teacher", teachers),
         "## How it was made", "", "| step | in | kept | dropped |", "|---|---|---|---|", *steps, "",

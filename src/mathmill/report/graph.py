@@ -87,9 +87,15 @@ class Graph:
         """Return the step that the report reads under this name (KeyError where none)."""
         return self.by_id(self.entries[name])
 
-    def ancestors(self, node: Node) -> tuple[Node, ...]:
-        """Return the steps behind one step, itself last, in topological order."""
-        wanted, edge = {node.id}, [node]
+    @property
+    def data(self) -> tuple[Node, ...]:
+        """Return the steps that hold the final rows: the inputs `data` and `data.<name>`."""
+        return tuple(self.by_id(step) for name, step in sorted(self.entries.items())
+                     if name.partition(".")[0] == "data")
+
+    def ancestors(self, *nodes: Node) -> tuple[Node, ...]:
+        """Return some steps and all steps behind them, in topological order."""
+        wanted, edge = {node.id for node in nodes}, list(nodes)
         while edge:
             for step in edge.pop().inputs.values():
                 if step not in wanted:

@@ -56,25 +56,24 @@ def pick_examples(graph: Graph) -> tuple[Trace, ...]:
 
     The choice is by length and then id: the same on every machine.
     """
-    kept: dict[str, Sample] = {}
-    for sample in final_rows(graph):
-        if sample.method not in kept or _shown_before(sample, kept[sample.method]):
-            kept[sample.method] = sample
+    kept: dict[str, tuple[Node, Sample]] = {}
+    for node, sample in final_rows(graph):
+        if sample.method not in kept or _shown_before(sample, kept[sample.method][1]):
+            kept[sample.method] = node, sample
     dropped: dict[str, tuple[Node, Drop, Sample | None]] = {}
     for node, drop in dropped_rows(graph):
         row = row_of(drop)
         method = drop.method or (row.method if row else "")
         if method and (method not in dropped or _told_before(drop, row, dropped[method][1:])):
             dropped[method] = (node, drop, row)
-    wanted = {s.seed for s in kept.values()} | {
+    wanted = {s.seed for _, s in kept.values()} | {
         row.seed for _, _, row in dropped.values() if row is not None}
     seeds = _seeds(graph, wanted)
-    last = graph.input("data").name if "data" in graph.entries else ""
     traces = []
     for method in sorted(set(kept) | set(dropped)):
         if method in kept:
-            sample = kept[method]
-            traces.append(Trace(method, seeds.get(sample.seed), sample, last))
+            node, sample = kept[method]
+            traces.append(Trace(method, seeds.get(sample.seed), sample, node.name))
         if method in dropped:
             node, drop, row = dropped[method]
             traces.append(Trace(method, seeds.get(row.seed) if row else None, row, node.name, drop))
@@ -86,7 +85,7 @@ def family(graph: Graph, seed: str) -> Family | None:
     problem = _seeds(graph, {seed}).get(seed)
     if problem is None:
         return None
-    kept = tuple(s for s in final_rows(graph) if s.seed == seed)
+    kept = tuple(s for _, s in final_rows(graph) if s.seed == seed)
     dropped = []
     for node, drop in dropped_rows(graph):
         row = row_of(drop)
@@ -95,17 +94,16 @@ def family(graph: Graph, seed: str) -> Family | None:
     return Family(problem, kept, tuple(dropped))
 
 
-def final_rows(graph: Graph) -> Iterator[Sample]:
-    """Yield the rows of the input named `data` (none where the report has no such input)."""
-    if "data" in graph.entries:
-        yield from read_rows(graph.input("data").folder / "rows.parquet", Sample)
+def final_rows(graph: Graph) -> Iterator[tuple[Node, Sample]]:
+    """Yield the final rows with the step that holds them (none where there is no such step)."""
+    for node in graph.data:
+        for sample in read_rows(node.folder / "rows.parquet", Sample):
+            yield node, sample
 
 
 def dropped_rows(graph: Graph) -> Iterator[tuple[Node, Drop]]:
     """Yield every row that the steps behind the data left out, with the step."""
-    if "data" not in graph.entries:
-        return
-    for node in graph.ancestors(graph.input("data")):
+    for node in graph.ancestors(*graph.data):
         path = node.folder / "drops.parquet"
         if path.exists():
             for drop in read_rows(path, Drop):

@@ -26,7 +26,7 @@ def run(bench: Workbench, *, title: str,
         main: str | None = None, measure: str = "tolerant") -> None:
     """Write `report.html`, `scaling.json` and the two cards into the step's folder.
 
-    Inputs: `data` (the final rows, optional) and any number of `score.<label>`. `curves` is
+    Inputs: `data` and `data.<name>` (the final rows, optional), and `score.<label>`. `curves` is
     {regime: [{"rows", "seed", "score", "suite"?}, ...]}, the first regime leads; `arms` is
     [{"study", "arm", "seed", "score", "control"?, "suite"?}, ...]; `pairs` is [[score, score],
     ...] (default: the main one against each other model outside curves and studies); `main`

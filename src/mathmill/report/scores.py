@@ -3,7 +3,7 @@
 Why: every section speaks of accuracy, and all must mean the same by it: items solved of all
 items asked, with undecided and cut-off answers counted beside, never silently a zero.
 
-Used as: `results = load(bench, graph)`; `results["score.main"].all.strict`.
+Used as: `results = load(bench, graph)`; `counted(results["score.main"].of("gsm8k")).strict`.
 """
 
 from __future__ import annotations
@@ -71,11 +71,6 @@ class Result:
         """Return the items of one suite, or all."""
         return tuple(s for s in self.scores if suite is None or s.suite == suite)
 
-    @property
-    def all(self) -> Count:
-        """Return the count over all items."""
-        return counted(self.scores)
-
 
 def counted(scores: Iterable[Score]) -> Count:
     """Return the grades of some items, counted."""
@@ -103,14 +98,19 @@ def load(bench: Workbench, graph: Graph) -> dict[str, Result]:
 def pick(results: Mapping[str, Result], entry: Mapping[str, Any]) -> tuple[Score, ...]:
     """Return the items of one cell: `{"score": input name, "suite": name or absent}`.
 
-    Raises StepFailed where the score is not among the inputs, or has no such suite.
+    Raises StepFailed where the score is not among the inputs, has no such suite, or has
+    several of which none is named.
     """
     name = entry["score"]
     if name not in results:
         raise StepFailed(f"the report was told of {name}, but has no such input; name it among "
                          f"its scores ({', '.join(results) or 'there are none'})")
+    suites = results[name].suites
+    if entry.get("suite") is None and len(suites) > 1:
+        raise StepFailed(f"{name} was scored on {', '.join(suites)}; say which suite is meant: "
+                         "a share of all items together says little of any")
     chosen = results[name].of(entry.get("suite"))
     if not chosen:
         raise StepFailed(f"{name} has no items of the suite {entry.get('suite')!r}; it has "
-                         f"{', '.join(results[name].suites)}")
+                         f"{', '.join(suites)}")
     return chosen

@@ -99,8 +99,9 @@ def _arm(name: str, control: bool, runs: Mapping[int, Sequence[Score]],
     shares, items = [c.share(measure) for c in counts], min(c.total for c in counts)
     mean = sum(shares) / len(shares)
     low, high = stats.wilson(round(mean * items), items)
-    if len(shares) > 1:
-        _, low, high = stats.mean(shares)
+    if len(shares) > 1:  # the wider, as on the curves: seeds that agree met the same items
+        _, under, over = stats.mean(shares)
+        low, high = min(low, under), max(high, over)
     arm = Arm(name, control, tuple(runs), mean, max(0.0, low), min(1.0, high), items,
               _levels(list(runs.values()), measure))
     return arm if control else _against(arm, runs, base, measure, stats)

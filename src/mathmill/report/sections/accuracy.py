@@ -48,16 +48,17 @@ def _part(number: int, total: int) -> str:
 def _plain(material: Material) -> list[Html]:
     """Return a plain sentence for every model that shows no ability, or mostly cut-off answers."""
     lines = []
-    for result in material.models:
-        grades = result.all
+    for result, suite in ((r, suite) for r in material.models for suite in r.suites):
+        grades = counted(result.of(suite))
+        name = f"{result.label} on {suite}" if len(result.suites) > 1 else result.label
         _, high = material.stats.wilson(grades.solved(material.measure), grades.total)
         if high < NEAR_ZERO:
-            lines.append(para(tag("b", f"{result.label} is near zero: "),
+            lines.append(para(tag("b", f"{name} is near zero: "),
                               material.accuracy(grades), f", n = {count(grades.total)}. "
                               "It cannot do these items; differences among such scores mean "
                               "nothing."))
         if grades.truncated * 2 > grades.total:
-            lines.append(para(f"More than half of the answers of {result.label} were cut off at "
+            lines.append(para(f"More than half of the answers of {name} were cut off at "
                               "the length limit, so its score says more of the limit than of it."))
     return lines
 

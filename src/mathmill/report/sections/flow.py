@@ -32,7 +32,7 @@ MOST_REASONS = 12
 def render(material: Material) -> Html:
     """Return the steps of the data with a meter of kept against dropped rows."""
     graph = material.graph
-    behind = graph.ancestors(graph.input("data")) if "data" in graph.entries else graph.steps
+    behind = graph.ancestors(*graph.data) if graph.data else graph.steps
     nodes = [node for node in graph.steps if node.verb not in MODELS]
     on_path = {node.id for node in behind}
     nodes.sort(key=lambda node: node.id not in on_path)  # stable: the data's own steps come first

@@ -15,19 +15,20 @@ from mathmill.types import Score
 def render(material: Material) -> Html:
     """Return the paired comparisons, in figures and in words."""
     rows, said = [], []
-    for one, other in material.pairs:
-        ours, theirs = common(one, other)
+    for one, other, suite in _suitewise(material):
+        ours, theirs = common(one, other, suite)
+        on = f" on {suite}" if len(one.suites) > 1 else ""
         if not ours:
-            said.append(para(f"{one.label} and {other.label} answered no common item, so they "
+            said.append(para(f"{one.label} and {other.label} answered no common item{on}, so they "
                              "cannot be compared item by item."))
             continue
         found = material.stats.compare(theirs, ours, material.measure)
         low, high = found.interval
-        rows.append((tag("b", f"{one.label} – {other.label}"), count(found.n), count(found.both),
-                     count(found.only_b), count(found.only_a),
+        rows.append((tag("b", f"{one.label} – {other.label}{on}"), count(found.n),
+                     count(found.both), count(found.only_b), count(found.only_a),
                      Html(points(found.difference) + tag("span", span(low, high, True),
                                                          class_="ci")), p_value(found.p_mcnemar)))
-        said.append(para(f"{one.label} against {other.label}: "
+        said.append(para(f"{one.label} against {other.label}{on}: "
                          f"{in_words(found.difference, low, high)}."))
     if not said:
         return Html("")
@@ -40,11 +41,16 @@ def render(material: Material) -> Html:
         table(head, rows) if rows else "", *said)
 
 
-def common(one: Result, other: Result) -> tuple[list[Score], list[Score]]:
-    """Return the items that both answered, in the same order."""
-    theirs = {(s.suite, s.item): s for s in other.scores}
-    ours = [s for s in one.scores if (s.suite, s.item) in theirs]
-    return ours, [theirs[s.suite, s.item] for s in ours]
+def _suitewise(material: Material) -> list[tuple[Result, Result, str]]:
+    """Return each pair once a suite: a mean over suites of unlike size compares neither."""
+    return [(one, other, suite) for one, other in material.pairs for suite in one.suites]
+
+
+def common(one: Result, other: Result, suite: str) -> tuple[list[Score], list[Score]]:
+    """Return the items of a suite that both answered, in the same order."""
+    theirs = {s.item: s for s in other.of(suite)}
+    ours = [s for s in one.of(suite) if s.item in theirs]
+    return ours, [theirs[s.item] for s in ours]
 
 
 def p_value(p: float) -> str:

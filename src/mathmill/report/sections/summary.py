@@ -20,6 +20,7 @@ from mathmill.report.markup import (
     tile,
 )
 from mathmill.report.material import Material
+from mathmill.report.scores import counted
 from mathmill.report.studies import UNSEEN
 
 NEAR_ZERO = 0.02
@@ -32,24 +33,32 @@ def headline(material: Material) -> str:
         return _curve_sentence(material.curves[0])
     if material.main is not None:
         return accuracy_sentence(material, material.main.label)
-    steps = material.graph.steps
-    if steps:
-        kept = material.graph.input("data").rows_kept if "data" in material.graph.entries else 0
+    if material.graph.steps:
+        kept = sum(node.rows_kept for node in material.graph.data)
         return f"{count(kept)} rows of training data; no model was scored in this run"
     return "This run made nothing that could be reported"
 
 
 def accuracy_sentence(material: Material, label: str) -> str:
-    """Return what the main model solves, in words, near zero plainly said."""
+    """Return what the main model solves, in words, near zero plainly said.
+
+    Suite by suite where there are several: a share of all items together would hide that a
+    model can do the one and not the other.
+    """
     assert material.main is not None
-    grades = material.main.all
-    solved = grades.solved(material.measure)
-    low, high = material.stats.wilson(solved, grades.total)
-    share = solved / grades.total
-    figures = f"{percent(share)} {span(low, high)}, n = {count(grades.total)}"
-    if high < NEAR_ZERO:
-        return f"{label} is near zero: {figures}"
-    return f"{label} solves {figures}"
+    found = {}
+    for suite in material.main.suites:
+        grades = counted(material.main.of(suite))
+        solved = grades.solved(material.measure)
+        low, high = material.stats.wilson(solved, grades.total)
+        found[suite] = (high < NEAR_ZERO, f"{percent(solved / grades.total)} {span(low, high)}, "
+                                          f"n = {count(grades.total)}")
+    if len(found) == 1:
+        nothing, figures = next(iter(found.values()))
+        return f"{label} is near zero: {figures}" if nothing else f"{label} solves {figures}"
+    return f"{label} solves " + "; ".join(
+        f"on {suite} {'near zero, ' if nothing else ''}{figures}"
+        for suite, (nothing, figures) in found.items())
 
 
 def _curve_sentence(curve: Curve) -> str:
@@ -106,16 +115,18 @@ def _lines(material: Material) -> list[str]:
 def _tiles(material: Material) -> list[Html]:
     tiles = []
     graph = material.graph
-    if "data" in graph.entries:
-        data = graph.input("data")
-        lost = sum(node.rows_dropped for node in graph.ancestors(data))
-        tiles.append(tile(count(data.rows_kept), "rows of training data",
+    if graph.data:
+        lost = sum(node.rows_dropped for node in graph.ancestors(*graph.data))
+        kept = sum(node.rows_kept for node in graph.data)
+        tiles.append(tile(count(kept), "rows of training data",
                           f"{count(lost)} left out, each with its reason"))
-    if material.main is not None:
-        grades = material.main.all
+    for suite in () if material.main is None else material.main.suites:
+        assert material.main is not None
+        grades = counted(material.main.of(suite))
         low, high = material.stats.wilson(grades.solved(material.measure), grades.total)
+        which = f"of {suite} " if len(material.main.suites) > 1 else ""
         tiles.append(tile(percent(grades.share(material.measure)),
-                          f"solved by {material.main.label}",
+                          f"{which}solved by {material.main.label}",
                           f"{span(low, high)}, n = {count(grades.total)}, {material.measure}"))
     if material.curves:
         curve = material.curves[0]
