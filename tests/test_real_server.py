@@ -109,8 +109,9 @@ def test_skywork_math_over_real_problems_and_a_real_server_completes(
          str(tmp_path / "run")], capture_output=True, text=True, timeout=1500,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")})
     assert result.returncode == 0, result.stderr[-3000:]
-    steps = {m["label"]: (path.parent, m) for path in (tmp_path / "run/steps").glob("*/manifest.json")
-             for m in [read_json(path)]}
+    manifests = {path.parent: read_json(path)
+                 for path in (tmp_path / "run/steps").glob("*/manifest.json")}
+    steps = {manifest["label"]: (folder, manifest) for folder, manifest in manifests.items()}
 
     assert steps["seeds"][1]["tally"]["kept"]["rows"] > 7_400  # a few train problems are twins
     drops = list(read_rows(steps["normal synthesis"][0] / "drops.parquet", Drop))

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mathmill.methods import DISTRACTORS, EVOLVE, METAMATH, XWIN
-from mathmill.pipeline import Stage, Step, decontaminate, evaluate, report, select, synthesize, train
+from mathmill.pipeline import (
+    Stage,
+    Step,
+    decontaminate,
+    evaluate,
+    report,
+    select,
+    synthesize,
+    train,
+)
 from mathmill.pipeline import seeds as read
 from mathmill_recipes import demo
 
