@@ -31,7 +31,7 @@ SEEDS = (0, 1, 2)
 MIX = [*METAMATH, *EVOLVE, *XWIN]
 POOL = 3  # the pool from which core-set and random choose, in multiples of an arm's rows
 NOISE = (0.25, 0.5)  # share of wrong solutions; the paper believes that half of its own are
-LENGTHS = (64, 96)  # tokens, against no limit that matters: questions with solutions take 60-160
+LENGTHS = (128, 192)  # tokens: about half of the rows are longer than 128, a tenth than 192
 STEPS = 300  # of each arm of the two-stage study
 ITEMS = 500  # of each distractor suite
 
