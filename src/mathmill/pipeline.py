@@ -13,7 +13,8 @@ Used as: `drafts = synthesize(seeds("gsm8k/train.jsonl"), methods=METAMATH, samp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +25,15 @@ from mathmill.types import Method
 
 EMBEDDED = "embedded:"
 SYMBOLIC = "symbolic:"
+
+
+def step(name: str, work: Callable[..., None], literals: Mapping[str, Any], *given: Any,
+         **more: Any) -> Step:
+    """Return a step whose literals hold the defaults of its work too: they decide it as much."""
+    takes = inspect.signature(work).parameters.values()
+    defaults = {p.name: p.default for p in takes if p.kind is p.KEYWORD_ONLY
+                and p.default is not p.empty and p.name not in literals}
+    return Step(name, work, {**defaults, **literals}, *given, **more)
 
 
 def seeds(source: str | Step, *, limit: int | None = None,
@@ -37,14 +47,14 @@ def seeds(source: str | Step, *, limit: int | None = None,
     from mathmill.teachers import symbolic
 
     if isinstance(source, Step):
-        return Step("seeds", stage.of_samples, {"limit": limit}, {"rows": source}, label=label)
+        return step("seeds", stage.of_samples, {"limit": limit}, {"rows": source}, label=label)
     literals: dict[str, Any] = {"source": source, "limit": limit, "fields": fields}
     tools: dict[str, Any] = {"worlds": {"symbolic": symbolic.make_problems}}
     digest = stage.content_digest(source)
     if digest is not None:
         literals |= {"source": stage.plain_name(source), "content": digest}
         tools["path"] = source
-    return Step("seeds", stage.run, literals, tools=tools, label=label)
+    return step("seeds", stage.run, literals, tools=tools, label=label)
 
 
 def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float],
@@ -65,7 +75,7 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
         "teacher": teacher, "samples": samples, "seed": seed, "include_seeds": include_seeds,
     }
     tools = {"methods": list(weights), "open_teacher": registry.open_teacher}
-    return Step("synthesize", stage.run, literals, {"seeds": problems}, tools, label)
+    return step("synthesize", stage.run, literals, {"seeds": problems}, tools, label)
 
 
 def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
@@ -77,15 +87,17 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     solutions by the teacher).
     """
     from mathmill.methods import solve
+    from mathmill.methods.prompt import identities
     from mathmill.stages import verify as stage
     from mathmill.teachers import registry, symbolic
 
-    literals = {"by": list(by), "votes": votes, "teacher": teacher, "keep": list(keep)}
+    literals = {"by": list(by), "votes": votes, "teacher": teacher, "keep": list(keep),
+                "prompts": identities("solve")}
     tools: dict[str, Any] = {"open_teacher": registry.open_teacher,
                              "solve_request": solve.solve_request}
     if teacher.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
         tools["truth"] = symbolic.truth
-    return Step("verify", stage.run, literals, {"rows": drafts}, tools, label)
+    return step("verify", stage.run, literals, {"rows": drafts}, tools, label)
 
 
 def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
@@ -99,7 +111,7 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
 
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "levels": None if levels is None else list(levels)}
-    return Step("select", stage.run, literals, {"rows": rows}, label=label)
+    return step("select", stage.run, literals, {"rows": rows}, label=label)
 
 
 def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int = 30,
@@ -109,7 +121,7 @@ def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int = 30,
     from mathmill.teachers import symbolic
 
     inputs = {"rows": rows, **{f"against.{name}": step for name, step in against.items()}}
-    return Step("decontaminate", stage.run,
+    return step("decontaminate", stage.run,
                 {"ngram": ngram, "signatures": signatures, "against": sorted(against)}, inputs,
                 {"signature": symbolic.signature}, label)
 
@@ -135,15 +147,18 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
     """Fine-tune a causal language model in stages; each starts from the one before.
 
     `base` is `embedded:`, a folder, a Hugging Face id, or a step that trained a model.
+    `settings` are those of `train.sft.Recipe`; raises UsageError for one that cannot be.
     """
     from mathmill.train import sft
 
     inputs = dict(rows) if isinstance(rows, Mapping) else {"rows": rows}
     if isinstance(base, Step):
         inputs["base"] = base
-    literals = {"base": "" if isinstance(base, Step) else base, "seed": seed,
-                "stages": [asdict(stage) for stage in stages], **settings}
-    return Step("train", sft.run, literals, inputs, label=label, apart=True)
+    defaults = sft.SMALL if base == EMBEDDED else {}
+    recipe = sft.Recipe.of({**defaults, **settings, "seed": seed})  # refused now, not in an hour
+    literals = {"base": "" if isinstance(base, Step) else base, **asdict(recipe),
+                "stages": [asdict(stage) for stage in stages]}
+    return step("train", sft.run, literals, inputs, label=label, apart=True)
 
 
 def pretrain(label: str = "base_model", **settings: Any) -> Step:
@@ -153,7 +168,7 @@ def pretrain(label: str = "base_model", **settings: Any) -> Step:
 
     tools = {"passages": symbolic.passages,
              "problems": partial(symbolic.make_problems, 20_000, 0, ("en", "zh"))}
-    return Step("pretrain", work.run, settings, tools=tools, label=label, apart=True)
+    return step("pretrain", work.run, settings, tools=tools, label=label, apart=True)
 
 
 def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "evaluate",
@@ -167,7 +182,7 @@ def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "eva
         inputs["model"] = model
     literals = {"base": None if isinstance(model, Step) else model, "suites": sorted(suites),
                 **settings}
-    return Step("evaluate", scoring.run, literals, inputs, {"open_model": checkpoint.open_model},
+    return step("evaluate", scoring.run, literals, inputs, {"open_model": checkpoint.open_model},
                 label, apart=True)
 
 
@@ -193,4 +208,4 @@ def report(title: str, scores: Mapping[str, Step], *,
              "compare": compare.compare}
     literals = {"title": title, "curves": curves or {}, "arms": list(arms),
                 "main": None if main is None else f"score.{main}"}
-    return Step("report", page.run, literals, inputs, tools, label)
+    return step("report", page.run, literals, inputs, tools, label)

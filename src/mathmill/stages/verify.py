@@ -35,15 +35,17 @@ _CHECK = re.compile(r"^(answer_agrees|majority)(?:\((\d+)\))?$")
 
 def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 5,
         keep: Sequence[str] | str = (CORRECT, UNDECIDED), policy: str = "tolerant",
-        temperature: float = 0.7) -> None:
+        temperature: float = 0.7, prompts: Sequence[str] = ()) -> None:
     """Write the rows of input `rows` (Sample) with verdicts; drop those not in `keep`.
 
     `by`: `answer_agrees`, `majority` or `majority(k)`, in the order of asking. `keep`: the
-    verdicts that stay, or `label` to keep all. `policy`: the grader's. Tools: `open_teacher`
+    verdicts that stay, or `label` to keep all. `policy`: the grader's. `prompts`: identities
+    of those by which votes are asked (identity only). Tools: `open_teacher`
     and `solve_request` for majority; `truth` (question -> right answer or None), where it is
     given, has the checks themselves measured in facts["truth"]. Raises UsageError,
     StepFailed, TeacherError.
     """
+    del prompts
     checks, kept_values = _checks(by, votes), VALUES if keep == "label" else tuple(keep)
     if not kept_values or set(kept_values) - set(VALUES):
         raise UsageError(f"keep={list(kept_values)}: name some of {', '.join(VALUES)}, "
@@ -211,9 +213,10 @@ class _Audit:
         if self.truth is None:
             return
         right = self.truth(row.question)
-        fact = "unknown" if right is None else (
-            "right" if row.answer is not None
-            and equal(right, row.answer, self.policy).value == CORRECT else "wrong")
+        found = (Verdict(WRONG) if right is None or row.answer is None
+                 else equal(right, row.answer, self.policy))
+        fact = ("unknown" if right is None or found.value == UNDECIDED
+                else "right" if found.value == CORRECT else "wrong")
         self.confusion[f"{verdict}, truly {fact}"] += 1
         self.stays[stays, fact] += 1
 

@@ -1,0 +1,43 @@
+"""The spine: what a verb writes down as a step's identity."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from mathmill.errors import UsageError
+from mathmill.methods import METAMATH
+from mathmill.pipeline import decontaminate, evaluate, report, seeds, synthesize, train, verify
+from mathmill.train.sft import SMALL, Recipe
+
+PROBLEMS = seeds("symbolic:count=10")
+ROWS = synthesize(PROBLEMS, METAMATH, 10)
+
+
+def test_defaults_of_the_work_are_identity_too() -> None:
+    checked = verify(ROWS)
+    assert checked.literals["policy"] == "tolerant"
+    assert checked.literals["temperature"] == 0.7
+    assert any(text.startswith("solve@") for text in checked.literals["prompts"])
+    assert decontaminate(checked, {"test": PROBLEMS}).literals["normalise"] is True
+    assert evaluate("embedded:", {"test": PROBLEMS}).literals["max_new_tokens"] == 512
+
+
+def test_a_training_names_every_setting() -> None:
+    small, large = train("embedded:", ROWS), train("./seven-b", ROWS, learning_rate=1e-5)
+    assert {field.name for field in fields(Recipe)} <= set(small.literals)
+    assert SMALL.items() <= small.literals.items()
+    assert (large.literals["learning_rate"], large.literals["optimizer"]) == (1e-5, "adamw")
+    assert train("embedded:", ROWS, **SMALL).id == small.id
+
+
+def test_a_setting_that_cannot_be_is_refused_before_anything_runs() -> None:
+    with pytest.raises(UsageError, match="no setting speed"):
+        train("embedded:", ROWS, speed=3)
+
+
+def test_a_report_may_rest_on_several_sets_of_rows() -> None:
+    score = evaluate("embedded:", {"test": PROBLEMS})
+    both = report("Two", {"base": score}, data={"easy": ROWS, "hard": verify(ROWS)})
+    assert set(both.inputs) == {"score.base", "data.easy", "data.hard"}
