@@ -47,10 +47,12 @@ def test_the_reader_tells_the_meaning_where_no_row_carries_it_and_may_be_switche
         return question.split()[-1] if question.startswith("readable") else None
 
     rows, items = [row("readable 7"), row("other 7")], [make_problem("readable that is 7")]
-    kept, *_ = run(tmp_path / "1", rows, {"b": items}, signature=signature)
+    rows.append(row("readable anew 7", signature="its seed's, which it has left"))
+    kept, _, tally = run(tmp_path / "1", rows, {"b": items}, signature=signature)
     assert [r.question for r in kept] == ["other 7"]
+    assert tally["facts"]["rows_without_signature"] == 1
     kept, *_ = run(tmp_path / "2", rows, {"b": items}, signature=signature, signatures=False)
-    assert len(kept) == 2
+    assert len(kept) == 3
 
 
 def test_problems_are_cleaned_like_samples(tmp_path):

@@ -62,7 +62,8 @@ def run(bench: Workbench, *, against: Sequence[str], ngram: int = 30, signatures
     for name in against:
         facts[name]["rows_hit"] = {kind: hits[f"{name}/{kind}"]
                                    for kind in ("ngram", "whole text", "signature")}
-    bench.facts.update(rows_in=count, ngram=ngram, normalise=normalise, against=facts)
+    bench.facts.update(rows_in=count, ngram=ngram, normalise=normalise, against=facts,
+                       rows_without_signature=hits["unsigned"] if twins else None)
     if not kept:
         cause = ", ".join(f"{reason}: {n}" for reason, n in
                           Counter(drop.reason for drop in bench.drops).most_common(3))
@@ -119,9 +120,17 @@ def _by_text(row: Problem | Sample, overlap: Overlap, fields: Sequence[str],
 
 def _by_meaning(row: Problem | Sample, twins: dict[str, tuple[str, str]], reader: Reader,
                 hits: Counter[str]) -> Drop | None:
-    """Return a drop where the row's question means the same as an item's."""
-    signature = (row.signature or reader(row.question)) if twins else None
-    if signature is None or signature not in twins:
+    """Return a drop where the row's question means the same as an item's.
+
+    The row's own signature may be its seed's (a rephrased question keeps it), so that what
+    the question itself says is looked at too.
+    """
+    if not twins:
+        return None
+    found = [s for s in dict.fromkeys((reader(row.question), row.signature)) if s is not None]
+    hits["unsigned"] += not found
+    signature = next((s for s in found if s in twins), None)
+    if signature is None:
         return None
     suite, place = twins[signature]
     hits[f"{suite}/signature"] += 1

@@ -225,8 +225,8 @@ def _stop_if_down(harvest: _Harvest, results: Sequence[tuple[Sample | Drop, Usag
     probing = harvest.made < PROBE
     early = harvest.first_failed + (len(failed) if probing else 0)
     tried = harvest.made + len(results)
-    if (probing and tried >= PROBE and early * 2 > tried) or (
-            len(results) >= PROBE and len(failed) == len(results)):
+    if failed and ((probing and tried >= PROBE and early * 2 > tried) or (
+            len(results) >= PROBE and len(failed) == len(results))):
         raise StepFailed(
             f"the teacher failed on {early if probing else len(failed)} of "
             f"{tried if probing else len(results)} attempts (last: {failed[-1][:200]}); mend "

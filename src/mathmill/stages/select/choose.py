@@ -42,7 +42,7 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     so far; all where neither is given. `levels`: the only ones that stay. `difficulty`: how
     rows without a level get one: `by_steps`, `teacher` (tools `difficulty_request`, `read_level`,
     `open_teacher`) or `none`. Input `base` (Problem), where given: rows far from these too.
-    Raises UsageError; StepFailed where nothing is left.
+    Raises UsageError; StepFailed where nothing is left, or less than `count`.
     """
     _check(how, fraction, count, levels, difficulty)
     record = record_of(bench, "rows")
@@ -55,7 +55,10 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     if not rows:
         raise StepFailed(f"select was left with none of {came} rows; ask for other levels, or "
                          "see what the step before dropped")
-    wanted = min(len(rows), count or (math.ceil(fraction * len(rows)) if fraction else len(rows)))
+    if count is not None and count > len(rows):
+        raise StepFailed(f"select was asked for {count} rows, but {len(rows)} of {came} are left "
+                         "to choose from; make more rows or ask for fewer")
+    wanted = count or (math.ceil(fraction * len(rows)) if fraction else len(rows))
     chosen = set(_chosen(bench, rows, wanted, how, seed))
 
     def kept() -> Iterator[Row]:
