@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,22 @@ def test_seeds_without_questions_name_the_fields_that_were_seen(tmp_path: Path) 
     assert result.returncode == 2
     assert "rows.jsonl" in result.stderr
     assert "text_of_it" in result.stderr
+
+
+def test_a_recipe_that_returns_no_step_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def recipe():\n    return 5\n")
+    result = mathmill("show", "mine.py", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "mine.py: its function recipe(...) returned int" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("error", "full"), [
+    (OSError(errno.ENOSPC, "No space left on device", "rows.parquet"), True),
+    (RuntimeError("I/O error: No space left on device (os error 28)"), True),
+    (OSError(errno.EACCES, "Permission denied"), False)])
+def test_a_full_disk_is_known_whoever_reports_it(error: Exception, full: bool) -> None:
+    assert cli.disk_is_full(error) is full
 
 
 def test_an_empty_seed_file_is_refused(tmp_path: Path) -> None:

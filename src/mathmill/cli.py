@@ -74,7 +74,9 @@ def show(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: 
                  test=test)
     states = local.state(last, out or default_out(recipe))
     for step, manifest in states:
-        takes = ", ".join(dict.fromkeys(given.title for given in step.inputs.values()))
+        titles = list(dict.fromkeys(given.title for given in step.inputs.values()))
+        more = f" and {len(titles) - 4} more" if len(titles) > 4 else ""
+        takes = ", ".join(titles[:4]) + more
         rows = None if manifest is None else manifest["tally"]["kept"].get("rows")
         mark = "to do" if manifest is None else "done" if rows is None else f"done, {rows:,} rows"
         print(f"{step.title:<28} {mark:<20} {step.id[:12]}" + (f"  <- {takes}" if takes else ""))
@@ -103,6 +105,8 @@ def build(recipe: str, **options: Any) -> Any:
     """
     import inspect
 
+    from mathmill.execution.step import Step
+
     function = find_recipe(recipe)
     given = {name: value for name, value in options.items() if value is not None}
     if given.get("samples", 1) < 1:
@@ -112,7 +116,11 @@ def build(recipe: str, **options: Any) -> Any:
         if name not in takes:
             raise UsageError(f"the recipe {recipe} takes no --{name}; it takes "
                              + (", ".join(f"--{p}" for p in takes) or "no options"))
-    return function(**given)
+    last = function(**given)
+    if not isinstance(last, Step):
+        raise UsageError(f"{recipe}: its function recipe(...) returned {type(last).__name__}; "
+                         "let it return its last step, such as report(...)")
+    return last
 
 
 def find_recipe(name: str) -> Any:
@@ -162,11 +170,17 @@ def main() -> None:
     except WrongWords as error:
         error.show()
         raise SystemExit(2) from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except Exception as error:
+        if not disk_is_full(error):
             raise
-        fail(f"{error.filename or 'the disk'}: no space left; free some space, then give the "
-             "same command again: it goes on from what is finished")
+        fail(f"{getattr(error, 'filename', None) or 'the disk'}: no space left; free some space, "
+             "then give the same command again: it goes on from what is finished")
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Tell whether an error is a full disk's; packages that write weights say so in words."""
+    return (getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+            or "No space left on device" in str(error))
 
 
 def fail(line: str) -> None:

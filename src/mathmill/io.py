@@ -129,7 +129,7 @@ def read_json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises InputError with the line's number where a line is not a JSON object.
     """
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:  # some editors put a mark before the text
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue

@@ -27,7 +27,7 @@ _CHATTER = re.compile(
     r"|let me know|please let me|feel free|step 1\b|here(?:'s| is) (?:the|a) (?:solution|answer)"
     r"|(?:注|说明|解释|解答|答案|解)[:：]|instruction:|response:)"
     r"|^(?:-{3,}|\*{3,})\s*$", re.IGNORECASE)
-_MARKUP = r"[ \t>*_#`~-]{0,12}"
+_MARKUP = r"[ \t>*_#`~-]{0,12}[\"“]?"  # prompts show the form in quotes, and some copy them
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "`": "`", "«": "»"}
 
 
@@ -63,13 +63,20 @@ def sections(text: str, *labels: str) -> dict[str, str]:
     # ASCII labels match in any case; the colon may stand inside or outside the bold marks.
     names = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
     marks = re.compile(
-        rf"^{_MARKUP}(?P<label>{names})[*_`]{{0,3}}(?:[ \t]?[:：][*_`]{{0,3}}|[ \t]*$)",
+        rf"^{_MARKUP}(?P<label>{names})[*_`]{{0,3}}[\"”]?(?:[ \t]?[:：][*_`]{{0,3}}|[ \t]*$)",
         re.IGNORECASE | re.MULTILINE)
     found = list(marks.finditer(text))
     ends = [mark.start() for mark in found[1:]] + [len(text)]
     known = {label.lower(): label for label in labels}
-    return {known.get(mark["label"].lower(), labels[0]): text[mark.end():end].strip()
+    return {known.get(mark["label"].lower(), labels[0]): _inside(mark, text[mark.end():end])
             for mark, end in zip(found, ends, strict=False)}
+
+
+def _inside(mark: re.Match[str], body: str) -> str:
+    """Return a section without the quote that closes one opened before its label."""
+    body = body.strip()
+    still_open = sum(sign in '"“”' for sign in mark.group()) == 1
+    return body[:-1].rstrip() if still_open and body.endswith(('"', "”")) else body
 
 
 def unwrap(text: str) -> str:
