@@ -45,12 +45,17 @@ def refuse(bench: Workbench) -> None:
     raise StepFailed("nothing was accepted; give more seeds")
 
 
-def die_once(bench: Workbench) -> None:
+def die_once(bench: Workbench, *, number: int = 0) -> None:
     mark = bench.out / "died"
     if not mark.exists():
         mark.write_text("x")
         os.kill(os.getpid(), signal.SIGKILL)
-    bench.keep([make_problem("Who lives?")], Problem)
+    bench.keep([make_problem(f"Who lives? {number}")], Problem)
+
+
+def join(bench: Workbench) -> None:
+    bench.keep([row for name in sorted(bench.inputs) for row in bench.rows(name, Problem)],
+               Problem)
 
 
 def log(bench: Workbench, word: str) -> None:
@@ -129,7 +134,14 @@ def test_heavy_steps_run_in_processes_of_their_own_with_the_same_rows(tmp_path: 
 
 def test_a_killed_worker_costs_its_step_one_more_try(tmp_path: Path) -> None:
     folder = local.run(Step("die", die_once, apart=True), tmp_path, jobs=1)
-    assert next(read_rows(folder / "rows.parquet", Problem)).question == "Who lives?"
+    assert next(read_rows(folder / "rows.parquet", Problem)).question == "Who lives? 0"
+
+
+def test_workers_that_die_side_by_side_are_all_replaced(tmp_path: Path) -> None:
+    steps = {f"s{n}": Step("die", die_once, {"number": n}, apart=True) for n in range(2)}
+    folder = local.run(Step("join", join, inputs=steps), tmp_path, jobs=2)
+    assert [row.question for row in read_rows(folder / "rows.parquet", Problem)] == [
+        f"Who lives? {n}" for n in range(2)]
 
 
 def alive(pid: int) -> bool:

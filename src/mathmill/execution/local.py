@@ -64,13 +64,14 @@ class _Run:
         self._welcome()
         try:
             while len(self.done) < len(self.steps):
+                self._collect(0.0)  # so that light work neither holds up heavy nor its failure
                 for step in self._ready(apart=True):
                     self._send(step)
                 light = self._ready(apart=False)
                 if light:
                     self._do_here(light[0])
-                elif self.running:
-                    self._collect()
+                else:
+                    self._collect(1.0)
             return self.store.folder(self.steps[-1])
         finally:
             self._close()
@@ -116,27 +117,33 @@ class _Run:
         future = self.pool.submit(step.id, step.work, dict(step.literals), self._bench(step))
         self.running[future] = step
 
-    def _collect(self) -> None:
-        finished, _ = wait(self.running, return_when=FIRST_COMPLETED, timeout=1.0)
+    def _collect(self, seconds: float) -> None:
+        finished, _ = wait(self.running, return_when=FIRST_COMPLETED, timeout=seconds)
+        lost = []
         for future in finished:
             step = self.running.pop(future)
             try:
-                tally, begun, seconds = future.result()
+                tally, begun, spent = future.result()
             except BrokenProcessPool:
-                self._try_again(step)
+                lost.append(step)
                 continue
-            self._commit(step, tally, begun, seconds)
+            self._commit(step, tally, begun, spent)
+        if lost:
+            # A pool that lost one worker is lost whole, and so is what else ran in it.
+            lost += [self.running.pop(f) for f in list(self.running) if not f.done()]
+            if self.pool is not None:
+                self.pool.stop()
+                self.pool = None
+            self._try_again(lost)
 
-    def _try_again(self, step: Step) -> None:
-        self.tries[step.id] = self.tries.get(step.id, 0) + 1
-        if self.tries[step.id] >= TRIES:
-            raise StepFailed(
-                f"{step.title}: its worker process was killed {TRIES} times (often: out of "
-                "memory); run with --jobs 1 or on a machine with more memory")
-        self.progress.say(f"{step.title}: its worker process died; trying again")
-        if self.pool is not None:
-            self.pool.stop()
-            self.pool = None
+    def _try_again(self, lost: list[Step]) -> None:
+        for step in lost:
+            self.tries[step.id] = self.tries.get(step.id, 0) + 1
+            if self.tries[step.id] >= TRIES:
+                raise StepFailed(
+                    f"{step.title}: its worker process was killed {TRIES} times (often: out of "
+                    "memory); run with --jobs 1 or on a machine with more memory")
+            self.progress.say(f"{step.title}: its worker process died; trying again")
 
     def _commit(self, step: Step, tally: Mapping[str, Any], begun: float, seconds: float) -> None:
         self.store.commit(step, tally, begun, seconds, versions())
@@ -154,7 +161,7 @@ class _Run:
         # Let heavy steps that still run finish and be committed: they may have cost much.
         while self.running and self.pool is not None and not workers.interrupted():
             try:
-                self._collect()
+                self._collect(1.0)
             except Exception as error:  # the first error is on its way up already
                 self.progress.say(f"also failed: {error}")
         if self.pool is not None:
