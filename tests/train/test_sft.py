@@ -91,6 +91,10 @@ def test_two_stages_train_one_after_the_other_and_say_what_they_did(
                                            add_generation_prompt=True, return_tensors="pt")
     wrote = model.generate(**prompt, max_new_tokens=4, do_sample=False)
     assert wrote.shape[1] <= prompt["input_ids"].shape[1] + 4
+    again = Workbench(tmp_path, inputs={"rows": rows_folder})  # as after a kill at the very end
+    sft.run(again, base=str(base_folder), seed=1, **SETTINGS,
+            stages=[{"epochs": 12, "levels": [1, 2, 3]}, {"steps": 10, "levels": [4, 5]}])
+    assert again.facts == bench.facts
 
 
 @pytest.mark.slow

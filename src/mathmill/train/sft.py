@@ -202,8 +202,6 @@ def _finish(bench: Workbench, done: list[dict[str, Any]], base: str) -> None:
     from mathmill.types import Drop
 
     folder, aside = bench.out / "model", bench.out / "model.writing"
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(bench.out / f"stage-{len(done)}" / "model", aside)
     seen = set()
     with (bench.out / "metrics.jsonl").open("w", encoding="utf-8") as file:
         for stage in done:
@@ -216,8 +214,10 @@ def _finish(bench: Workbench, done: list[dict[str, Any]], base: str) -> None:
     bench.facts.update(stages=done, base=base, loss=done[-1]["loss"],
                        tokens=sum(stage["tokens"] for stage in done),
                        steps=sum(stage["steps"] for stage in done))
-    (aside / "CARD.md").write_text(tuned_card(bench.facts, base), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(aside, folder)
+    if not folder.exists():  # it does where an attempt was killed while it cleared up below
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(bench.out / f"stage-{len(done)}" / "model", aside)
+        (aside / "CARD.md").write_text(tuned_card(bench.facts, base), encoding="utf-8")
+        os.replace(aside, folder)
     for number in range(1, len(done) + 1):
         shutil.rmtree(bench.out / f"stage-{number}" / "model", ignore_errors=True)
