@@ -175,6 +175,14 @@ def test_all_rows_that_were_trained_on_are_counted(
     assert f"{len(rows) + 40} rows of training data; no model was scored" in read(bench).text
 
 
+def test_a_synthesis_that_fell_short_says_so(run: Any) -> None:
+    made = run.step("synthesize", "drafts", facts={
+        "asked": 1000, "accepted": 412, "ended": "attempt budget spent"}, rows=[])
+    bench = run.bench(data=made)
+    report(bench, title="Short")
+    assert "Short of what was asked: 412 of 1,000 rows (attempt budget spent)" in read(bench).text
+
+
 def test_an_evaluation_without_items_is_refused(run: Any) -> None:
     bench = run.bench(score__none=run.step("evaluate", "none", rows=[], record=Score))
     with pytest.raises(StepFailed, match="holds no items"):

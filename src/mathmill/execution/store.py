@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -94,10 +93,6 @@ class Store:
             yield self
         finally:
             os.close(handle)
-
-    def free_space(self) -> int:
-        """Return the free bytes of the disk that holds the run."""
-        return shutil.disk_usage(self.home).free
 
 
 def now() -> float:

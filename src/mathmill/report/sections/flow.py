@@ -65,7 +65,16 @@ def _step(material: Material, node: Node) -> Html:
             tag("span", f"{count(came)} in, {count(kept)} kept, {count(lost)} dropped",
                 tag("span", f" · {seconds(node.seconds)}", class_="soft")), class_="row"),
         meter, tag("ul", *shown, class_="why") if shown else "",
-        truth(material, node.facts), _facts(node.facts))
+        short_of(node.facts), truth(material, node.facts), _facts(node.facts))
+
+
+def short_of(facts: Mapping[str, Any]) -> Html:
+    """Return a plain sentence where a step made fewer rows than it was asked for."""
+    asked, accepted = facts.get("asked"), facts.get("accepted")
+    if not (isinstance(asked, int) and isinstance(accepted, int) and accepted < asked):
+        return Html("")
+    return para(tag("b", f"Short of what was asked: {count(accepted)} of {count(asked)} rows"),
+                f" ({facts.get('ended', 'no reason given')}).")
 
 
 def truth(material: Material, facts: Mapping[str, Any]) -> Html:
