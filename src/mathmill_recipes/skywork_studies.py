@@ -107,9 +107,8 @@ def recipe(samples: int = 1_500, seeds: str = demo.SEEDS, teacher: str = demo.TE
         studies.add("label noise", f"{share:.0%} wrong", noisy)
 
     for count in range(len(DISTRACTORS) + 1):
-        on = f"distractors-{count}" if count else "symbolic"
         studies.add("distractors", f"{count} distractors", mix, control=not count,
-                    suites=guards, on=on)
+                    suites=guards, on=f"distractors-{count}")
 
     both = rows(MIX, source=read(demo.SEEDS + ",languages=en+zh", label="seeds en+zh"))
     chinese = "English training, Chinese items"
@@ -121,9 +120,10 @@ def recipe(samples: int = 1_500, seeds: str = demo.SEEDS, teacher: str = demo.TE
 
 
 def distracted(test: Step) -> dict[str, Step]:
-    """Return suites of the test's problems with 1 to 5 irrelevant facts put in."""
+    """Return suites of the same problems with 0 to 5 irrelevant facts put in."""
     few = select(test, count=ITEMS, how="random", label="test, fewer")
-    return {f"distractors-{count}": read(
-                synthesize(few, [method], ITEMS, label=f"insert {count}"),
-                label=f"test {count} distractors")
-            for count, method in enumerate(DISTRACTORS, start=1)}
+    inserted = {f"distractors-{count}": read(
+                    synthesize(few, [method], ITEMS, label=f"insert {count}"),
+                    label=f"test {count} distractors")
+                for count, method in enumerate(DISTRACTORS, start=1)}
+    return {"distractors-0": few, **inserted}
