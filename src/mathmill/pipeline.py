@@ -72,7 +72,8 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
     weights = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods, 1.0)
     literals = {
         "methods": [{**m.identity(), "method": m.name, "weight": w} for m, w in weights.items()],
-        "teacher": teacher, "samples": samples, "seed": seed, "include_seeds": include_seeds,
+        "teacher": registry.identity(teacher), "samples": samples, "seed": seed,
+        "include_seeds": include_seeds,
     }
     tools = {"methods": list(weights), "open_teacher": registry.open_teacher}
     return step("synthesize", stage.run, literals, {"seeds": problems}, tools, label)
@@ -91,8 +92,8 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     from mathmill.stages import verify as stage
     from mathmill.teachers import registry, symbolic
 
-    literals = {"by": list(by), "votes": votes, "teacher": teacher, "keep": list(keep),
-                "prompts": identities("solve")}
+    literals = {"by": list(by), "votes": votes, "teacher": registry.identity(teacher),
+                "keep": list(keep), "prompts": identities("solve")}
     tools: dict[str, Any] = {"open_teacher": registry.open_teacher,
                              "solve_request": solve.solve_request}
     if teacher.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows

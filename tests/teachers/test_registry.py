@@ -9,6 +9,7 @@ import pytest
 
 from mathmill.errors import InputError, MathmillError, TeacherError, UsageError
 from mathmill.methods.solve import solve_request
+from mathmill.teachers import registry
 from mathmill.teachers.journal import Journaled
 from mathmill.teachers.openai import OpenAITeacher
 from mathmill.teachers.registry import open_teacher
@@ -75,7 +76,7 @@ def test_a_journal_is_put_round_any_teacher(tmp_path: Path):
     script.write_text('{"text": "The answer is 5"}\n')
     teacher = open_teacher(f"scripted:{script}", tmp_path / "journal.jsonl")
     assert isinstance(teacher, Journaled)
-    assert teacher.name == f"scripted:{script}"
+    assert teacher.name == registry.identity(f"scripted:{script}")
     request = solve_request("How many?")
     replies = [asyncio.run(open_teacher(teacher.name, tmp_path / "journal.jsonl").answer(request))
                for _ in range(2)]
@@ -88,3 +89,13 @@ def test_the_symbolic_teacher_declines_what_it_cannot_read():
         solve_request("Colourless green ideas sleep furiously?")))
     assert reply.text == "I am sorry, but I cannot read this problem."
     assert reply.teacher == "symbolic:error_rate=0.2"
+
+
+def test_an_edited_script_is_another_teacher(tmp_path: Path) -> None:
+    script = tmp_path / "replies.jsonl"
+    script.write_text('{"text": "one"}\n')
+    before = registry.identity(f"scripted:{script}")
+    assert registry.identity(before) == before
+    script.write_text('{"text": "two"}\n')
+    assert registry.identity(f"scripted:{script}") != before
+    assert open_teacher(before, None).name == registry.identity(f"scripted:{script}")

@@ -11,9 +11,10 @@ Used as: `open_teacher("openai:gpt-5-mini", home / "replies.jsonl")`.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
-from mathmill.errors import UsageError
+from mathmill.errors import InputError, UsageError
 from mathmill.teachers.base import Teacher
 from mathmill.teachers.journal import Journaled
 
@@ -33,7 +34,7 @@ def open_teacher(name: str, journal: Path | None = None) -> Teacher:
     elif kind == "scripted" and rest:
         from mathmill.teachers.scripted import ScriptedTeacher
 
-        teacher = ScriptedTeacher.from_file(Path(rest), name)
+        teacher = ScriptedTeacher.from_file(Path(rest.partition("#")[0]), identity(name))
     elif kind == "openai" and rest:
         from mathmill.teachers.openai import open_openai
 
@@ -41,6 +42,23 @@ def open_teacher(name: str, journal: Path | None = None) -> Teacher:
     else:
         raise UsageError(f"there is no teacher {name!r}; name one of: {', '.join(KINDS)}")
     return teacher if journal is None else Journaled(teacher, journal)
+
+
+def identity(name: str) -> str:
+    """Return what decides a teacher's replies: its name and, of a script, its content too.
+
+    Steps and journals go by it, so that an edited script is another teacher. Raises InputError
+    for a script that cannot be read.
+    """
+    plain, _, _ = name.partition("#")
+    kind, _, file = plain.partition(":")
+    if kind != "scripted" or not file:
+        return name
+    try:
+        content = Path(file).read_bytes()
+    except OSError as error:
+        raise InputError(file, error.strerror or str(error), "check the path") from error
+    return f"{plain}#{hashlib.blake2b(content, digest_size=6).hexdigest()}"
 
 
 def read_options(name: str, text: str, known: dict[str, float]) -> dict[str, float]:
