@@ -103,16 +103,23 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
 
 def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
            how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
-           label: str = "select") -> Step:
+           rater: str | None = None, label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
 
-    Rows (samples or problems) without a level get one, by the steps of their solution.
+    Rows (samples or problems) without a level get one: by the steps of their solution, or by
+    the teacher `rater` where one is named.
     """
+    from mathmill.methods import difficulty
     from mathmill.stages import select as stage
+    from mathmill.teachers import registry
 
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "levels": None if levels is None else list(levels)}
-    return step("select", stage.run, literals, {"rows": rows}, label=label)
+    if rater is not None:
+        literals |= {"difficulty": "teacher", "teacher": registry.identity(rater)}
+    tools = {"open_teacher": registry.open_teacher, "read_level": difficulty.read_level,
+             "difficulty_request": difficulty.rate_request}
+    return step("select", stage.run, literals, {"rows": rows}, tools, label)
 
 
 def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int = 30,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mathmill.stages.select.difficulty import level_by_steps, level_in
+from mathmill.stages.select.difficulty import level_by_steps
 
 
 @pytest.mark.parametrize(("solution", "level"), [
@@ -13,10 +13,3 @@ from mathmill.stages.select.difficulty import level_by_steps, level_in
     ("The answer is 4", None)])
 def test_a_level_is_a_step_up_to_five(solution, level):
     assert level_by_steps(solution) == level
-
-
-@pytest.mark.parametrize(("reply", "level"), [
-    ("Level: 3", 3), ("**Level:** 4.", 4), ("level 2", 2), ("5", 5), ("Level: 9", None),
-    ("Level: 3.5", None), ("Level: 12", None), ("Level: 2 or Level: 3", None), ("hard", None)])
-def test_a_reply_gives_one_level_or_none(reply, level):
-    assert level_in(reply) == level

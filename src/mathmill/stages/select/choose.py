@@ -22,7 +22,7 @@ from mathmill.io import as_json
 from mathmill.stages.asking import open_asking
 from mathmill.stages.overlap import words_of
 from mathmill.stages.records import record_of
-from mathmill.stages.select.difficulty import level_by_steps, level_in
+from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.kcenter import k_center, nearest
 from mathmill.types import Drop, Problem, Sample
@@ -118,7 +118,7 @@ def _rated(bench: Workbench, rows: list[Row], difficulty: str, teacher: str) -> 
     if difficulty == "by_steps":
         found = {p: level_by_steps(rows[p].solution or "") for p in places}
     elif difficulty == "teacher" and places:
-        request, read = bench.tools["difficulty_request"], bench.tools.get("read_level", level_in)
+        request, read = bench.tools["difficulty_request"], bench.tools["read_level"]
         with open_asking(bench, teacher) as asking:
             replies = asking.all(
                 [request(rows[p].question, rows[p].language) for p in places],
