@@ -53,9 +53,18 @@ def test_what_the_user_must_mend_is_one_line(
     assert len(last) == 1 or "No such option" in says
 
 
+READ_ONLY = """
+from mathmill.pipeline import seeds as read
+
+def recipe(seeds):
+    return read(seeds)
+"""
+
+
 def test_seeds_without_questions_name_the_fields_that_were_seen(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text_of_it": "2 + 2?"}\n')
-    result = mathmill("run", "demo", "--seeds", "rows.jsonl", cwd=tmp_path)
+    (tmp_path / "read.py").write_text(READ_ONLY)
+    result = mathmill("run", "read.py", "--seeds", "rows.jsonl", cwd=tmp_path)
     assert result.returncode == 2
     assert "rows.jsonl" in result.stderr
     assert "text_of_it" in result.stderr
@@ -79,7 +88,8 @@ def test_a_full_disk_is_known_whoever_reports_it(error: Exception, full: bool) -
 
 def test_an_empty_seed_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text("")
-    result = mathmill("run", "demo", "--seeds", "rows.jsonl", cwd=tmp_path)
+    (tmp_path / "read.py").write_text(READ_ONLY)
+    result = mathmill("run", "read.py", "--seeds", "rows.jsonl", cwd=tmp_path)
     assert result.returncode == 2
     assert "rows.jsonl" in result.stderr
 

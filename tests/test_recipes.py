@@ -124,3 +124,31 @@ def test_a_teacher_that_errs_is_caught_by_verify_and_the_report_says_how_well(
     page = (Path(out.strip().splitlines()[-1]) / "report.html").read_text(encoding="utf-8")
     assert "precision" in page
     assert "recall" in page
+
+
+def test_verify_votes_with_the_teacher_that_wrote_the_drafts_and_can_keep_all() -> None:
+    from mathmill.methods import XWIN
+    from mathmill.pipeline import seeds, synthesize, verify
+
+    drafts = synthesize(seeds("symbolic:count=5,seed=1"), XWIN, 5, "symbolic:error_rate=0.5")
+    assert verify(drafts).literals["teacher"] == "symbolic:error_rate=0.5"
+    assert verify(drafts, keep="label").literals["keep"] == "label"
+
+
+def test_too_few_rows_to_halve_are_refused_before_anything_runs() -> None:
+    from mathmill.errors import UsageError
+    from mathmill_recipes.scaling_sweep import halvings
+
+    assert halvings(4_000) == [125, 250, 500, 1_000, 2_000, 4_000]
+    with pytest.raises(UsageError, match="raise --samples"):
+        halvings(31)
+
+
+@pytest.mark.parametrize(("base", "rate"), [
+    ("mistralai/Mistral-7B-v0.1", 2e-6), ("deepseek-ai/deepseek-math-7b-base", 2e-6),
+    ("meta-llama/Llama-2-7b-hf", 2e-5)])
+def test_skywork_trains_each_base_at_the_papers_rate(base: str, rate: float) -> None:
+    from mathmill_recipes import skywork_math
+
+    trained = [step for step in in_order(skywork_math.recipe(base=base)) if step.name == "train"]
+    assert {step.literals["learning_rate"] for step in trained} == {rate}

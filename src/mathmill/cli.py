@@ -33,13 +33,13 @@ Samples = Annotated[int | None, typer.Option(help="Training rows to make.")]
 Seeds = Annotated[str | None, typer.Option(
     help="Seed problems: a file or folder, hf:OWNER/NAME, or symbolic:...")]
 Teacher = Annotated[str | None, typer.Option(
-    help="Who writes: symbolic:, openai:MODEL[@URL], scripted:FILE.")]
+    help="Who writes: symbolic:, openai:MODEL(@URL), scripted:FILE.")]
 Base = Annotated[str | None, typer.Option(
     help="Model to train: embedded:, a folder, or a Hugging Face id.")]
 Test = Annotated[str | None, typer.Option(help="Test problems, as for --seeds.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/RECIPE")]
 Jobs = Annotated[int | None, typer.Option(
-    help="Heavy steps run at once.", show_default="one a core; one with a GPU")]
+    min=1, help="Heavy steps run at once.", show_default="one a core; one with a GPU")]
 
 
 @app.callback(invoke_without_command=True)
@@ -90,7 +90,8 @@ def grade(
     pred: Annotated[str | None, typer.Option(help="Field with what the model wrote.")] = None,
     label: Annotated[str | None, typer.Option(
         help="Field with a known true/false label to compare with.")] = None,
-    policy: Annotated[str, typer.Option(help="tolerant or strict (the papers').")] = "tolerant",
+    policy: Annotated[str, typer.Option(
+        help="tolerant, strict (the papers') or strict-math.")] = "tolerant",
 ) -> None:
     """Grade the answers in a file."""
     from mathmill.grading.files import grade_file

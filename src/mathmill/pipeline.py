@@ -80,20 +80,23 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
 
 
 def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
-           teacher: str = SYMBOLIC, keep: Sequence[str] = ("correct", "undecided"),
-           label: str = "verify") -> Step:
+           teacher: str | None = None,
+           keep: Sequence[str] | str = ("correct", "undecided"), label: str = "verify") -> Step:
     """Give every row a verdict: correct, wrong or undecided; rows whose verdict is not kept drop.
 
     Checks: `answer_agrees` (with the answer known to be right), `majority` (of `votes` more
-    solutions by the teacher).
+    solutions by the teacher: the one that wrote the drafts where none is named). `keep`: the
+    verdicts that stay, or `label` to keep all.
     """
     from mathmill.methods import solve
     from mathmill.methods.prompt import identities
     from mathmill.stages import verify as stage
     from mathmill.teachers import registry, symbolic
 
+    teacher = teacher or drafts.literals.get("teacher") or SYMBOLIC
     literals = {"by": list(by), "votes": votes, "teacher": registry.identity(teacher),
-                "keep": list(keep), "prompts": identities("solve")}
+                "keep": keep if isinstance(keep, str) else list(keep),
+                "prompts": identities("solve")}
     tools: dict[str, Any] = {"open_teacher": registry.open_teacher,
                              "solve_request": solve.solve_request}
     if teacher.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows

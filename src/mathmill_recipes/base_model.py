@@ -2,7 +2,7 @@
 
 What it reads are arithmetic facts and stories told to their end; never a question with its
 answer, so that what fine-tuning adds is the effect of the data. The weights in the wheel
-were made by this recipe with its defaults; the card beside them tells data, steps and loss.
+were made by this recipe (LOG.md tells of one interruption); the card beside them has the facts.
 
 Used as: `mathmill run base_model` (about 30 minutes on one core).
 """

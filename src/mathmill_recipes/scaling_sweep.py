@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mathmill.errors import UsageError
 from mathmill.pipeline import Stage, Step, evaluate, report, train
 from mathmill_recipes import demo
 
@@ -37,7 +38,13 @@ def sweep(base: str, data: Step, suites: Mapping[str, Step], *, sizes: Sequence[
 
 
 def halvings(largest: int, count: int = SIZES) -> list[int]:
-    """Return `count` sizes, each twice the one before, ending at `largest`."""
+    """Return `count` sizes, each twice the one before, ending at `largest`.
+
+    Raises UsageError where the smallest would have no row.
+    """
+    if largest < 1 << (count - 1):
+        raise UsageError(f"the largest of {count} sizes would have {largest} rows, too few to "
+                         "halve so often; raise --samples to 48 or more")
     return [largest >> k for k in reversed(range(count))]
 
 
@@ -45,6 +52,6 @@ def recipe(samples: int = 8_000, seeds: str = demo.SEEDS, teacher: str = demo.TE
            base: str = demo.BASE) -> Step:
     """Sweep sizes up to `samples` with three seeds."""
     data, suites = demo.data(samples, seeds, teacher)
-    scores, curves = sweep(base, data, suites, sizes=halvings(samples), seeds=(0, 1, 2),
+    scores, curves = sweep(base, data, suites, sizes=halvings(samples * 2 // 3), seeds=(0, 1, 2),
                            epochs=demo.EPOCHS, steps=demo.FIXED_STEPS, settings=demo.TRAINING)
     return report("Accuracy against the number of rows", scores, data=data, curves=curves)

@@ -37,7 +37,7 @@ HARD = (4, 5)  # levels, as in the paper's section 3.2
 NGRAM = 30  # the paper's leakage filter
 STAGE = Stage(epochs=3)  # of each of the two; the paper's 3
 PAPER: dict[str, Any] = {  # the paper's section 4.1.3, for a 7B; cosine is MetaMath's
-    "optimizer": "adamw", "learning_rate": 2e-5, "batch_size": 32, "warmup": 0.03,
+    "optimizer": "adamw", "batch_size": 32, "warmup": 0.03,
     "schedule": "cosine", "max_length": 2048,
 }
 
@@ -52,7 +52,7 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
     suites = {"symbolic": read(demo.TEST, label="test symbolic")}
     if path := test or beside(seeds):
         suites[name_of(path)] = read(path, label="test")
-    settings = demo.TRAINING if base == demo.BASE else PAPER
+    settings = demo.TRAINING if base == demo.BASE else {**PAPER, "learning_rate": rate(base)}
 
     problems = read(seeds)
     first = synthesize(problems, METHODS, max(1, round(samples * FIRST_SHARE)), teacher,
@@ -74,6 +74,14 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
               for name, model in (("base model", base), ("stage 1", stage1), ("stage 2", stage2))}
     return report("Skywork-Math", scores, data={"normal": normal, "hard": hard},
                   main="stage 2")
+
+
+def rate(base: str) -> float:
+    """Return the paper's peak rate: 2e-6 for Mistral and DeepSeekMath, 2e-5 for LLaMA-2.
+
+    The paper gives none for its other bases; they get LLaMA-2's.
+    """
+    return 2e-6 if any(name in base.lower() for name in ("mistral", "deepseek")) else 2e-5
 
 
 def clean(drafts: Step, suites: dict[str, Step], teacher: str, name: str) -> Step:

@@ -29,6 +29,11 @@ def default_jobs() -> int:
     """Return how many heavy steps to run at once: one a free core, one where there is a GPU."""
     if shutil.which("nvidia-smi"):
         return 1
+    return cores()
+
+
+def cores() -> int:
+    """Return the cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
@@ -45,7 +50,7 @@ class Pool:
         """Start up to `jobs` workers; `show(key, done, total, words)` hears of progress."""
         context = multiprocessing.get_context("spawn")
         self._queue = context.SimpleQueue()
-        threads = max(1, (os.cpu_count() or 1) // jobs)
+        threads = max(1, cores() // jobs)
         self._executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin,
                                              initargs=(self._queue, os.getpid(), threads))
         self._listener = threading.Thread(target=self._listen, args=(show,), daemon=True)

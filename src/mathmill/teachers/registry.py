@@ -47,11 +47,15 @@ def open_teacher(name: str, journal: Path | None = None) -> Teacher:
 def identity(name: str) -> str:
     """Return what decides a teacher's replies: its name and, of a script, its content too.
 
-    Steps and journals go by it, so that an edited script is another teacher. Raises InputError
-    for a script that cannot be read.
+    Steps and journals go by it, so that an edited script is another teacher. Raises UsageError
+    for a name that cannot be right, InputError for a script that cannot be read.
     """
     plain, _, _ = name.partition("#")
-    kind, _, file = plain.partition(":")
+    kind, colon, file = plain.partition(":")
+    if kind not in ("symbolic", "scripted", "openai") or not colon:
+        raise UsageError(f"there is no teacher {name!r}; name one of: {', '.join(KINDS)}")
+    if kind == "symbolic":
+        _symbolic(name, file)  # a wrong option is said before anything runs
     if kind != "scripted" or not file:
         return name
     try:

@@ -82,7 +82,8 @@ def choose(samples: Iterable[Sample], stage: StagePlan, seed: int) -> list[Sampl
     fit = [s for s in samples if stage.levels is None or s.level in stage.levels]
     fit.sort(key=lambda sample: content_id("subset", seed, sample.id))
     if not fit:
-        raise StepFailed("no row is left to train on" if stage.levels is None else
+        raise StepFailed("no row is left to train on; see the drops of the steps before"
+                         if stage.levels is None else
                          f"no row has level {' or '.join(map(str, stage.levels))}; "
                          "choose other levels or rate the rows' difficulty first")
     if stage.first is not None and stage.first > len(fit):
