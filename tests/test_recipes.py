@@ -120,7 +120,10 @@ def test_a_teacher_that_errs_is_caught_by_verify_and_the_report_says_how_well(
     manifest = next((tmp_path / "run" / "steps").glob("verify-*/manifest.json"))
     truth = read_json(manifest)["tally"]["facts"]["truth"]
     assert truth["dropped_wrong"] > 0
-    assert 0.5 < truth["verdict_wrong"]["recall"] <= 1.0 or truth["kept_wrong"] > 0
+    # Four of the six methods know the right answer, so about two thirds can be caught at all.
+    assert truth["verdict_wrong"]["precision"] > 0.95
+    assert 0.4 < truth["verdict_wrong"]["recall"] < 0.95
+    assert truth["kept_wrong"] > 0
     page = (Path(out.strip().splitlines()[-1]) / "report.html").read_text(encoding="utf-8")
     assert "precision" in page
     assert "recall" in page
