@@ -21,7 +21,7 @@ LAW = {  # room -> rooms it may import, besides the ground and itself
     "train": set(), "report": set(), "teachers": set(), "execution": set(), "grading": set(),
 }
 HEAVY = {"torch", "transformers", "trl", "ray", "vllm", "sympy", "datasets", "openai", "scipy",
-         "math_verify", "latex2mathml", "peft", "accelerate", "tokenizers"}
+         "math_verify", "pydantic_monty", "latex2mathml", "peft", "accelerate", "tokenizers"}
 FILES = sorted(SOURCE.glob("mathmill/**/*.py"))
 
 

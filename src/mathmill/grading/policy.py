@@ -33,6 +33,8 @@ class Policy:
     "Written places from which a decimal may stand for a fraction that it only comes near."
     relative: float = 0.0
     "Relative difference that is overlooked between two numbers; 0 compares exactly."
+    symbolic: bool = True
+    "Whether math-verify is asked, in a process of its own, about what the exact tiers leave."
 
 
 TOLERANT = Policy("tolerant")
