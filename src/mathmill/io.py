@@ -40,7 +40,8 @@ SCHEMAS: dict[type, dict[str, str]] = {
     Reply: {
         "request": "string", "text": "string", "teacher": "string", "finish": "string",
         "prompt_tokens": "int64", "completion_tokens": "int64", "seconds": "float64",
-        "error": "string",
+        "error": "string", "reasoning": "string", "cached_tokens": "int64", "cost": "float64?",
+        "logprob": "float64?",
     },
     Score: {
         "item": "string", "suite": "string", "question": "string", "gold": "string",

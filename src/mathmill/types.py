@@ -78,13 +78,22 @@ class Request:
     "Which of several replies to the same messages this asks for; it also seeds sampling."
     prompt: str = ""
     "Name and version of the prompt (`metamath/rephrase@1`): lineage, not sent."
+    top_p: float = 1.0
+    "Share of probability that sampling draws from; 1 draws from all."
+    logprobs: bool = False
+    "Whether the reply's log-probability is asked for, where the teacher offers it."
 
     @property
     def id(self) -> str:
         """Content id over all that decides the reply (not `prompt`, which is lineage)."""
         turns = [[m.role, m.content] for m in self.messages]
+        more: list[object] = []  # fields of later versions leave the ids of older requests alone
+        if self.top_p != 1.0:
+            more.append(["top_p", self.top_p])
+        if self.logprobs:
+            more.append(["logprobs"])
         return content_id("request", turns, self.temperature, self.max_tokens,
-                          list(self.stop), self.sample)
+                          list(self.stop), self.sample, *more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,14 @@ class Reply:
     "Wall time of the call."
     error: str = ""
     "Why the call failed, where `finish` is `error`."
+    reasoning: str = ""
+    "What the model thought before or beside its answer; never a part of the answer."
+    cached_tokens: int = 0
+    "Those of the tokens read that the teacher had at hand and charges less for."
+    cost: float | None = None
+    "US dollars at the price known then; None where none is known."
+    logprob: float | None = None
+    "Log-probability of the answer, summed over its tokens, where the teacher told it."
 
 
 @dataclass(frozen=True, slots=True)

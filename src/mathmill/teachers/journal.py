@@ -177,7 +177,8 @@ class Journaled:
 
 def _reply(record: dict[str, Any]) -> Reply:
     """Return the reply of a record; raises KeyError or TypeError where it is none."""
-    reply = Reply(**{name: record[name] for name in _FIELDS})
+    # Records of earlier versions lack the later fields, which have defaults.
+    reply = Reply(**{name: record[name] for name in _FIELDS if name in record})
     if not (isinstance(reply.text, str) and isinstance(reply.request, str)):
         raise TypeError("not a reply")
     return reply
