@@ -9,9 +9,11 @@ Used as: `write_rows(path, samples, Sample)`, `read_rows(path, Sample)`, `read_j
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import os
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +56,11 @@ SCHEMAS: dict[type, dict[str, str]] = {
     },
 }
 
+Skip = Callable[[int, str], None]
+"""Is told the 1-based number of a row that cannot be read, and why."""
+
+LONGEST_LINE = 64 << 20  # bytes of one JSON line: ten times the longest response ever seen
+PARQUET_BATCH = 1_000
 ROWS_A_GROUP = 10_000  # about 10 MB of text: small enough to hold several, large enough to pack
 
 
@@ -124,30 +131,107 @@ def read_rows(path: Path, record: type[Record]) -> Iterator[Record]:
                              "give a file that mathmill wrote") from error
 
 
-def read_json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_json_rows(path: Path, skip: Skip | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (1-based line, object) of a JSONL file; blank lines are skipped.
 
-    Raises InputError with the line's number where a line is not a JSON object.
+    A line that cannot be read is handed to `skip(line, why)` where one is given, and the
+    rest goes on; else it raises InputError with its number, as a missing file always does.
+    """
+    for number, line in json_lines(path):
+        row = parse_json_line(line)
+        if isinstance(row, dict):
+            yield number, row
+        elif row and skip is not None:
+            skip(number, row)
+        elif row:
+            raise InputError(path, row, "mend or remove the line", number)
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (1-based number, bytes) of every line of a file, `.gz` unpacked.
+
+    Of a line longer than `LONGEST_LINE` only so much is yielded (it will not parse), so that
+    memory stays flat whatever the file holds. Raises InputError for a file that is not there.
     """
     try:
-        with path.open(encoding="utf-8-sig") as lines:  # some editors put a mark before the text
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except ValueError as error:
-                    raise InputError(path, f"this line is not JSON ({error})",
-                                     "mend or remove the line", number) from error
-                if not isinstance(row, dict):
-                    raise InputError(path, "this line is not a JSON object",
-                                     "write one {...} object a line", number)
-                yield number, row
+        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+            number = 0
+            while line := file.readline(LONGEST_LINE):
+                number += 1
+                rest = line
+                while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+                    rest = file.readline(LONGEST_LINE)
+                # Some editors put a mark before the text.
+                yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+    except (EOFError, OSError, zlib.error) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise InputError(path, cause, "check the path and the file") from error
+
+
+def parse_json_line(line: bytes) -> dict[str, Any] | str:
+    """Return the object that a line holds, or why there is none (empty for a blank line)."""
+    if not line.strip():
+        return ""
+    if len(line) >= LONGEST_LINE:
+        return f"this line is longer than {LONGEST_LINE >> 20} MiB"
+    try:
+        row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise InputError(path, f"the file is not UTF-8 ({error.reason})",
-                         "convert it to UTF-8") from error
-    except OSError as error:
-        raise InputError(path, error.strerror or str(error), "check the path") from error
+        return f"this line is not UTF-8 ({error.reason})"
+    except RecursionError:
+        return "this line is not JSON that can be read (nested too deeply)"
+    except ValueError as error:  # JSONDecodeError, and integers of over 4,300 digits
+        return f"this line is not JSON ({str(error)[:200]})"
+    return row if isinstance(row, dict) else "this line is not a JSON object"
+
+
+def read_parquet_rows(path: Path, columns: Sequence[str] | None = None,
+                      skip: Skip | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (1-based row, fields) of any Parquet file, a batch in memory at a time.
+
+    Only `columns` are read where they are named. Rows of a damaged row group or with text
+    that is not UTF-8 are handed to `skip(row, why)` where it is given, and the rest goes on;
+    else, and for a file that is no Parquet at all, raises InputError.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        # Not pre-buffered: a row group of gigabytes is then read page by page.
+        with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                end = number + file.metadata.row_group(group).num_rows
+                try:
+                    for batch in file.iter_batches(PARQUET_BATCH, [group], columns):
+                        for row in _parquet_batch(batch):
+                            number += 1
+                            if isinstance(row, dict):
+                                yield number, row
+                            elif skip is None:
+                                raise InputError(path, row, "mend or remove the row", number)
+                            else:
+                                skip(number, row)
+                except (pa.ArrowException, OSError) as error:
+                    if skip is None:
+                        raise
+                    why = f"this row group is damaged ({error})".replace("\n", " ")[:300]
+                    for lost in range(number + 1, end + 1):
+                        skip(lost, why)
+                number = end
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(path, f"is not Parquet that can be read ({error})".replace("\n", " "),
+                         "check the path and the file") from error
+
+
+def _parquet_batch(batch: Any) -> list[dict[str, Any] | str]:
+    """Return the rows of a batch, each as its fields or as why it cannot be read."""
+    try:
+        return list(batch.to_pylist())
+    except (UnicodeDecodeError, ValueError, OverflowError):
+        if len(batch) == 1:
+            return ["this row holds text that is not UTF-8 or a value that Python has not"]
+        return [row for place in range(len(batch)) for row in _parquet_batch(batch[place:place+1])]
 
 
 def write_json(path: Path, value: Any) -> None:

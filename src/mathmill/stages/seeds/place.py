@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError, MissingExtra
-from mathmill.io import read_json_rows
+from mathmill.io import read_json_rows, read_parquet_rows
 from mathmill.stages.seeds.formats import QUESTION_NAMES
 
 _HUB = re.compile(r"^hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[^/]+))?(?:/(?P<split>.+))?$")
@@ -154,21 +154,6 @@ def _cells(path: Path, reader: Any, header: list[str]) -> Iterator[tuple[int, di
         yield reader.line_num, dict(zip(header, cells, strict=True))
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=4096):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(path, f"is not Parquet ({error})".replace("\n", " "),
-                         "check the file") from error
-
-
 def _arrow_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of an Arrow stream, as `datasets` saves a set to a folder."""
     import pyarrow as pa
@@ -208,5 +193,5 @@ def _hub_rows(source: str) -> Iterator[Raw]:
 
 READERS: dict[str, Callable[[Path], Iterator[tuple[int, dict[str, Any]]]]] = {
     ".jsonl": read_json_rows, ".json": _json_rows, ".csv": _table_rows, ".tsv": _table_rows,
-    ".parquet": _parquet_rows, ".arrow": _arrow_rows,
+    ".parquet": read_parquet_rows, ".arrow": _arrow_rows,
 }
