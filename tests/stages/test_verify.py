@@ -63,6 +63,23 @@ def test_a_majority_does_not_depend_on_the_order_of_votes(votes, rng):
     assert (majority("1", votes).value == CORRECT) == counted
 
 
+@pytest.mark.parametrize(("votes", "how"), [
+    (["4", "4", "5"], "majority (2 of 3)"), (["4", "5", None], "no majority (1 of 3, a tie of 2)"),
+    (["4", "4", "5", None], "no majority (2 of 4)"), ([None], "no majority (0 of 1)")])
+def test_a_verdict_says_how_close_the_vote_was(votes, how):
+    assert majority("4", votes).how == how
+
+
+def test_close_votes_are_counted_once_a_question(tmp_path):
+    said = {"tie": "12", "close": "112", "clear": "111"}
+    teacher = ShuffledTeacher(lambda r: "The answer is " + said[r.messages[0].content][
+        (r.sample - FIRST_VOTE) % len(said[r.messages[0].content])])
+    rows = [row("tie", "1"), row("close", "1"), row("close", "2"), row("clear", "1")]
+    *_, tally = run(tmp_path, rows, teacher, by=["majority(6)"])
+    votes = tally["facts"]["votes"]
+    assert (votes["ties"], votes["led by one vote"], votes["not transitive"]) == (1, 0, 0)
+
+
 def test_only_what_is_undecided_is_put_to_the_vote_and_a_question_is_asked_once(tmp_path):
     teacher = ShuffledTeacher(lambda r: "So.\nThe answer is 6")
     rows, drops, tally = run(

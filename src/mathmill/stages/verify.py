@@ -20,6 +20,7 @@ from typing import Any
 from mathmill.errors import StepFailed, UsageError
 from mathmill.grading.answers import extract
 from mathmill.grading.equal import equal
+from mathmill.grading.voting import Vote, vote
 from mathmill.io import as_json
 from mathmill.stages.asking import Asking, open_asking
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Drop, Reply, Sample, Verdict
@@ -58,6 +59,7 @@ def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 
             voters = _Voters(bench, asking, policy, temperature)
             bench.keep(_judged(bench, checks, kept_values, audit, facts, voters), Sample)
             bench.facts["votes"] = {"asked": voters.asked, "unreadable": voters.unreadable,
+                                    **dict(sorted(voters.close.items())),
                                     **asking.usage.facts()}
     else:
         voters = _Voters(bench, None, policy, temperature)
@@ -147,15 +149,16 @@ class _Voters:
     temperature: float
     asked: int = 0
     unreadable: int = 0
+    close: Counter[str] = field(default_factory=Counter)
 
     def verdicts(self, rows: Sequence[Sample], number: int) -> list[Verdict]:
         """Return a verdict a row, by `number` votes on its question."""
         assert self.asking is not None, "majority opens the teacher before it asks"
         request = self.bench.tools["solve_request"]
         questions = {row.problem: row for row in rows}
-        requests = [request(row.question, row.language, sample=FIRST_VOTE + vote,
+        requests = [request(row.question, row.language, sample=FIRST_VOTE + place,
                             temperature=self.temperature)
-                    for row in questions.values() for vote in range(number)]
+                    for row in questions.values() for place in range(number)]
 
         def tell(done: int) -> None:
             self.bench.show(done, len(requests), "votes of this batch")
@@ -163,12 +166,17 @@ class _Voters:
         replies = iter(self.asking.all(requests, tell))
         ballots = {question: [answer_of(reply) for reply in islice(replies, number)]
                    for question in questions}
+        counts = {question: vote(votes, self.policy) for question, votes in ballots.items()}
         self.asked += len(requests)
-        self.unreadable += sum(vote is None for votes in ballots.values() for vote in votes)
+        self.unreadable += sum(said is None for votes in ballots.values() for said in votes)
+        for count in counts.values():
+            self.close["ties"] += count.tie
+            self.close["led by one vote"] += count.margin == 1
+            self.close["not transitive"] += bool(count.conflicts)
         if requests and self.asking.usage.failed == self.asking.usage.requests:
             raise StepFailed(f"the teacher failed on all {len(requests)} votes (last: "
                              f"{self.asking.usage.last_error[:200]}); mend that and run again")
-        return [majority(row.answer, ballots[row.problem], self.policy) for row in rows]
+        return [by_vote(row.answer, counts[row.problem], self.policy) for row in rows]
 
 
 def answer_of(reply: Reply) -> str | None:
@@ -182,21 +190,22 @@ def majority(answer: str | None, votes: Sequence[str | None], policy: str = "tol
     A vote without an answer counts among those asked, so that it makes a majority harder.
     No strict majority, or an answer that cannot be compared with it: undecided.
     """
-    groups: list[tuple[str, int]] = []
-    for text, times in Counter(vote for vote in votes if vote is not None).items():
-        for place, (first, n) in enumerate(groups):
-            if equal(first, text, policy).value == CORRECT:
-                groups[place] = (first, n + times)
-                break
-        else:
-            groups.append((text, times))
-    leader, most = max(groups, key=lambda group: group[1], default=("", 0))
-    if most * 2 <= len(votes):
-        return Verdict(UNDECIDED, f"no majority ({most} of {len(votes)})")
+    return by_vote(answer, vote(votes, policy), policy)
+
+
+def by_vote(answer: str | None, count: Vote, policy: str = "tolerant") -> Verdict:
+    """Return the verdict on an answer by a vote that is already counted."""
+    asked, leader = round(count.asked), count.majority
+    most = round(count.leader.weight) if count.leader else 0
+    if leader is None:
+        shared = f", a tie of {count.leaders}" if count.tie else ""
+        return Verdict(UNDECIDED, f"no majority ({most} of {asked}{shared})")
     if answer is None:
         return Verdict(UNDECIDED, "the row has no answer")
-    value = equal(leader, answer, policy).value
-    return Verdict(value, f"majority ({most} of {len(votes)})")
+    # A spelling that cannot be compared may be compared with another of the same group.
+    value = next((value for text in leader.members
+                  if (value := equal(text, answer, policy).value) != UNDECIDED), UNDECIDED)
+    return Verdict(value, f"majority ({most} of {asked})")
 
 
 @dataclass
