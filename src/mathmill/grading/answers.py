@@ -1,10 +1,11 @@
-"""Find the final answer in a response: the last box, the last marked answer, or a number.
+r"""Find the final answer in a response: what it declares, or what it ends on.
 
 Why: everything after this compares two short strings; where the short string came from
 decides more grades than how it is compared, so the finding says how it was found. Only the
 tail of a response is read, and every pattern here runs in time linear in it.
 
-Used as: `extract("... The answer is 5.")` -> `Extracted("5", "answer is")`.
+Used as: `extract("... The answer is 5.")` -> `Extracted("5", "answer is")`;
+`printed(stdout)` for what a program wrote.
 """
 
 from __future__ import annotations
@@ -13,19 +14,36 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
+from mathmill.grading import ending
+from mathmill.grading.ending import DECLARES, last_line, last_match, statement
+
 TAIL = 20_000  # characters of a response that are read: an answer stands at the end
 LONGEST = 2_000  # characters of an answer: what is longer is no answer
+GUESSES = frozenset({"output", "bold", "last maths", "last number"})  # ways that are no claim
 
-_BRACES = re.compile(r"\\(?:boxed|fbox)[ ]{0,3}\{|\\.|[{}]", re.DOTALL)
-_BARE_BOX = re.compile(r"\\boxed[ ]([^\s${}]{1,50})")
-_MARKS = re.compile(
-    r"(?P<says>answer[ ]{0,2}(?:is|are|[:：=])|(?:答案|结果)[ ]{0,2}(?:是|为|[:：]))"
-    r"|^[ \t]{0,8}(?P<line>A)[ \t]{0,3}[:：]", re.IGNORECASE | re.MULTILINE)
-_NUMBER = re.compile(
-    r"(?:(?<![\w)\]])[-−－])?(?:[$￥¥][-−－]?)?[0-9０-９]+(?:[,，][0-9]{3}(?![0-9]))*"
-    r"(?:[.．][0-9０-９]+)?(?:/[0-9]+)?[%％]?")
-_SENTENCE_END = re.compile(r"[.!?](?=[\s)\"”*]|$)|[。！？；]")
-_AFTERTHOUGHT = re.compile(r",?[ ](?:which|because|since|so|where)\b", re.IGNORECASE)
+# `\boxed` as models write it: escaped twice, or with the backspace that "\b" turns into.
+_BOX = r"(?<![A-Za-z])(?:(?:\\{0,2}|\x08)(?:boxed|fbox|framebox)|\x08oxed)"
+_BRACES = re.compile(_BOX + r"\s{0,3}\{|\\.|[{}]", re.DOTALL)
+_BARE_BOX = re.compile(_BOX + r"[ ]?(?<=[ d])([^\s${}\\,]{1,50})")
+# Two boxes are one list where only `,`, `and`, `or` and a name (`x =`) stand between them.
+_JOIN = re.compile(
+    r"[\s$}]{0,6}(?:\\[,;: ]|\\q?quad|\\\)|\\\]){0,3}[\s]{0,3}(?:[,;、，；&]|(?=[\s\\]*[ao和或与]))"
+    r"(?:\s|\\[,;: ]|\\q?quad|\\text\{|\}|and\b|or\b|和|或|与|以及){0,8}[\s$]{0,4}"
+    r"(?:\\\(|\\\[)?[ ]?"
+    r"(?:\\?[A-Za-z]{1,7}(?:_\{?\w{1,3}\}?)?\s?=\s?)?")
+# A heading of the fourth level looks like GSM8K's mark, and most chat models write some.
+_HEADING = re.compile(
+    r"(?:step|part|case|solution|explanation|conclusion|verification|check|note|method|final|"
+    r"summary|answer|problem|question|approach|calculat\w*|comput\w*|analysis|given|find\w*|"
+    r"understanding|identify|set ?up|let|now|so|therefore|步骤|解|第|分析|结论|验证|计算|问题|"
+    r"答案|总结|题目)|[0-9]{1,2}[.、)][ ]{0,2}[^\W\d]|.{0,80}[:：]\**$", re.IGNORECASE)
+_TITLE = re.compile(r"[^\W\d]+(?:[ ]+[^\W\d]+){1,20}")  # a heading too, if text follows it
+_HASHES = re.compile(r"####[# ]{0,12}")
+_LETTERED = re.compile(r"[^\n]*\n\s*\(?B\)?[ ]?[.:：)]")  # after `A:`, a list of choices
+_TAG = re.compile(r"</?answer>", re.IGNORECASE)
+_APPROX = re.compile(r"\\approx(?![a-z])|≈|≒|\\simeq(?![a-z])|\\doteq(?![a-z])")
+_NAME_ONLY = re.compile(r"[\s$]*(?:\\?[A-Za-z]{1,20}(?:_\{?\w{1,5}\}?)?)?[\s$]*")
+_LABELLED = re.compile(r"[^=:：]{0,60}(?:[:：]|[^<>=!]=)\s*(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,106 +53,139 @@ class Extracted:
     text: str | None
     "The answer; None where none was found or it is too long to be one."
     how: str
-    "`boxed`, `####`, `answer is`, `A:`, `last number`, `nothing found` or `too long`."
+    """`boxed`, `####`, `<answer>`, `answer is`, `A:` where the response declares it; `output`,
+    `bold`, `last maths`, `last number` where it is what the response ends on;
+    `nothing found` or `too long`."""
+
+
+NOTHING = Extracted(None, "nothing found")
 
 
 def extract(text: str, *, guess: bool = True) -> Extracted:
-    r"""Return the final answer of a response and how it was found.
+    r"""Return the final answer of a response and how it was found. Never raises.
 
-    In order: the last balanced `\boxed{}` or `\fbox{}`; the text after the last `####`;
-    after the last `The answer is`, `答案是`, `答案为`, `A:`; and, with `guess`, the last
-    number. At most `TAIL` characters from the end are read.
+    In order: the last `<answer>` tag; the last balanced `\boxed{}` or `\fbox{}` (several
+    that only commas and `and` join are one list, `1, 2`); the text after the last `####`
+    that is no heading; after the last `The answer is`, `Answer:`, `答案是`, `故选`, `A:`.
+    With `guess`, what the response ends on: the last printed line of a closing output
+    block, bold in its last line, and the last number, with the formula it stands in. What
+    follows `</think>` goes before what was thought. Only the last `TAIL` characters are
+    read; an answer of more than `LONGEST` is none.
     """
     tail = text[-TAIL:]
-    for finder in (_boxed, _hashes, _marked):
-        found = finder(tail)
-        if found is not None:
-            return _capped(found)
-    if guess:
-        number = last_match(_NUMBER, tail)
-        if number is not None:
-            return _capped(Extracted(number.group(), "last number"))
-    return Extracted(None, "nothing found")
+    thought, closed, said = tail.rpartition("</think>")
+    for part in (said, thought) if closed and said.strip() else (tail,):
+        for finder in (_tagged, _boxed, _hashes, _marked):
+            found = finder(part)
+            if found is not None:
+                return _capped(found)
+        ends = ending.guess(part) if guess else None
+        if ends is not None:
+            return _capped(Extracted(*ends))
+    return NOTHING
 
 
-def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """Return the last match of a pattern in a text, in one pass."""
-    last = deque(pattern.finditer(text), maxlen=1)
-    return last[0] if last else None
+def printed(output: str) -> Extracted:
+    """Return the answer in what a program printed: its last line, without a label.
+
+    `Total: 5` and `x = 5` are the answer 5; the way is `output`.
+    """
+    line = last_line(output[-TAIL:])
+    if not line:
+        return NOTHING
+    declared = _marked(line) or _boxed(line)
+    if declared is not None and declared.text:
+        return _capped(Extracted(declared.text, "output"))
+    label = _LABELLED.match(line)
+    if label is not None and line[:1].isalpha():
+        line = line[label.end():]
+    return _capped(Extracted(line, "output"))
 
 
 def _capped(found: Extracted) -> Extracted:
-    """Refuse an answer that is longer than any answer."""
-    if found.text is not None and len(found.text) > LONGEST:
+    """Refuse an answer longer than any answer; keep the exact side of `1/3 ≈ 0.33`."""
+    text = found.text or ""
+    if len(text) > LONGEST:
         return Extracted(None, "too long")
+    near = _APPROX.search(text)
+    if near is not None:
+        exact = text[:near.start()].strip()
+        text = text[near.end():].strip() if _NAME_ONLY.fullmatch(exact) else exact
+        return Extracted(text, found.how) if text else found
     return found
 
 
-def _boxed(tail: str) -> Extracted | None:
-    """Return the content of the last box whose braces close, in one pass over the text."""
-    if "\\boxed" not in tail and "\\fbox" not in tail:
+def _tagged(tail: str) -> Extracted | None:
+    """Return what the last `<answer>` tag holds: the answer that it declares, or all of it."""
+    if "answer>" not in tail.lower():
         return None
-    opened: list[int] = []  # where the content of a box starts, or -1 for a plain brace
-    last: tuple[int, int] | None = None
+    start = end = -1
+    for mark in deque(_TAG.finditer(tail), maxlen=4):
+        if mark.group()[1] != "/":
+            start, end = mark.end(), -1
+        elif start >= 0:
+            end = mark.start()
+    inside = tail[start:end].strip() if 0 <= start <= end else ""
+    if not inside:
+        return None
+    found = _boxed(inside) or _hashes(inside) or _marked(inside)
+    return Extracted(found.text if found else inside, "<answer>")
+
+
+def _boxed(tail: str) -> Extracted | None:
+    """Return the content of the last box whose braces close, in one pass over the text.
+
+    Boxes that are joined into one list (`_JOIN`) are returned joined by commas, each once.
+    """
+    if "boxed" not in tail and "fbox" not in tail and "\x08oxed" not in tail and (
+            "framebox" not in tail):
+        return None
+    opened: list[tuple[int, int]] = []  # where a box and its content start; -1: plain brace
+    boxes: list[tuple[int, int, int]] = []
     for mark in _BRACES.finditer(tail):
         sign = mark.group()
         if sign == "{":
-            opened.append(-1)
+            opened.append((-1, -1))
         elif sign == "}":
-            start = opened.pop() if opened else -1
-            if start >= 0:
-                last = (start, mark.start())
+            whole, start = opened.pop() if opened else (-1, -1)
+            # Of boxes in a box the innermost says it; an empty one says nothing.
+            if start >= 0 and not (boxes and boxes[-1][0] >= start) and (
+                    tail[start:mark.start()].strip()):
+                boxes.append((whole, start, mark.start()))
         elif len(sign) > 2:
-            opened.append(mark.end())
-    if last is not None:
-        return Extracted(tail[last[0]:last[1]].strip(), "boxed")
-    bare = _BARE_BOX.findall(tail)
-    return Extracted(bare[-1].rstrip(".,"), "boxed") if bare else None
+            opened.append((mark.start(), mark.end()))
+    if not boxes:
+        bare = last_match(_BARE_BOX, tail)
+        return Extracted(bare[1].rstrip(".,"), "boxed") if bare else None
+    contents = [tail[boxes[-1][1]:boxes[-1][2]].strip()]
+    for before, after in zip(boxes[-2::-1], boxes[:0:-1], strict=False):
+        gap = tail[before[2] + 1:after[0]]
+        if len(gap) > 60 or not _JOIN.fullmatch(gap):
+            break
+        contents.insert(0, tail[before[1]:before[2]].strip())
+    return Extracted(", ".join(dict.fromkeys(contents)), "boxed")
 
 
 def _hashes(tail: str) -> Extracted | None:
-    """Return what follows the last `####` on its line (GSM8K's own ending)."""
-    place = tail.rfind("####")
-    if place < 0:
+    """Return what follows the last `####` on its line (GSM8K's ending), unless a heading."""
+    if "####" not in tail:
         return None
-    line = tail[place + 4:].lstrip("# ").split("\n", 1)[0].strip()
-    return Extracted(line, "####") if line else None
+    for mark in reversed(deque(_HASHES.finditer(tail), maxlen=20)):
+        line = tail[mark.end():mark.end() + LONGEST + 1].split("\n", 1)[0].strip()
+        bare = line.strip("*_ ")
+        titled = _TITLE.fullmatch(bare) and tail[mark.end() + len(line):].strip()
+        if bare and not titled and not _HEADING.match(bare):
+            return Extracted(statement(line) if bare != line else line, "####")
+    return None
 
 
 def _marked(tail: str) -> Extracted | None:
     """Return what follows the last phrase or line that announces an answer."""
-    mark = last_match(_MARKS, tail)
-    if mark is None:
-        return None
-    text = statement(tail[mark.end():])
-    return Extracted(text, "answer is" if mark["says"] else "A:") if text else None
-
-
-def statement(rest: str) -> str:
-    r"""Return the first statement of the text that follows `The answer is`.
-
-    One maths span (`$...$`, `\(...\)`, `\[...\]`) if it starts with one, else the first
-    line up to the end of its sentence; marks of emphasis and the full stop are dropped.
-    """
-    rest = rest.lstrip(" \t\r\n:：*")
-    for opening, closing in (("$$", "$$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$")):
-        if rest.startswith(opening):
-            inside, found, after = rest[len(opening):].partition(closing)
-            # `$5 to $6` is money, not a maths span: its second `$` comes before a digit.
-            if found and "\n\n" not in inside and not after[:1].isdigit():
-                tail = after.split("\n", 1)[0]
-                if not _more_maths(tail):
-                    return inside.strip()
-            break
-    line = rest.split("\n", 1)[0]
-    for stop in (_SENTENCE_END, _AFTERTHOUGHT):
-        end = stop.search(line)
-        if end is not None:
-            line = line[:end.start()]
-    return line.strip(" \t*.")
-
-
-def _more_maths(tail: str) -> bool:
-    """Tell whether a list of maths spans goes on (`$1$, $2$ and $3$`) or a unit follows."""
-    end = _SENTENCE_END.search(tail)
-    return "$" in (tail[:end.start()] if end else tail)
+    for mark in reversed(deque(DECLARES.finditer(tail), maxlen=8)):
+        if mark["line"] and _LETTERED.match(tail, mark.end()):
+            continue
+        # One character over the longest, so that what is too long is seen to be.
+        text = statement(tail[mark.end():mark.end() + LONGEST * 2])
+        if text:
+            return Extracted(text, "A:" if mark["line"] else "answer is")
+    return None
