@@ -13,7 +13,9 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from mathmill.grading.answers import LONGEST, TAIL, extract, last_match
+from mathmill.grading import choice
+from mathmill.grading.answers import LONGEST, TAIL, extract
+from mathmill.grading.ending import last_match
 from mathmill.grading.normal import papers_form, tidy
 from mathmill.grading.numbers import Number, has_number_words, names_a_quantity
 from mathmill.grading.policy import Policy, named
@@ -26,14 +28,16 @@ _LOOSE_SPACE = re.compile(r"(?<![0-9]) | (?![0-9])")
 _PREFIX = re.compile(r"The answer is[ ]?:?")
 _PAPER_NUMBER = re.compile(r"[-+]?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+)(?:/[0-9]+)?")
 _NAME = re.compile(r"\\?[A-Za-z]{1,20}(?:_\{?\w{1,5}\}?)?'?(?:\(\w{1,3}\))?")
-_CHOICE = re.compile(r"\(?([A-E])(?:[).:]|$)")
 
 
-def grade(response: str, gold: str, policy: str | Policy = "tolerant") -> Verdict:
+def grade(response: str, gold: str, policy: str | Policy = "tolerant",
+          options: Sequence[str] = ()) -> Verdict:
     """Return the verdict on a whole response: find its answer, compare it with `gold`.
 
     Under the papers' policies only text after `The answer is` counts and nothing is
-    undecided; under `tolerant` every form that `answers.extract` knows counts.
+    undecided; under the others every form that `answers.extract` knows counts. `options`
+    are those of a multiple-choice question, from A on: with them an answer may name an
+    option's content (see `choice.settle`).
     """
     policy = named(policy)
     if policy.rule != "value":
@@ -42,6 +46,10 @@ def grade(response: str, gold: str, policy: str | Policy = "tolerant") -> Verdic
         if place is None:
             return Verdict(WRONG, "no prefix")
         return _papers_equal(gold, tail[place.end():], policy)
+    chosen = choice.settle(response, gold, policy, options,
+                           lambda one, other: equal(one, other, policy))
+    if chosen is not None:
+        return chosen
     found = extract(response)
     if found.text is None:
         if found.how == "too long":
@@ -64,12 +72,15 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
         return Verdict(CORRECT if gold == answer else WRONG, "number")
     if len(gold) > LONGEST or len(answer) > LONGEST:
         return Verdict(UNDECIDED, "unparsed: too long")
+    chosen = choice.compare(gold, answer, policy)
+    if chosen is not None:
+        return chosen
     ours, theirs = tidy(gold), tidy(answer)
     if not ours or not theirs:
         return Verdict(WRONG if ours else UNDECIDED, "no answer" if ours else "no gold answer")
     if _folded(ours, policy) == _folded(theirs, policy):
         return Verdict(CORRECT, "string")
-    if "=" in ours or "=" in theirs:
+    if policy.names and ("=" in ours or "=" in theirs):
         names = _name(ours), _name(theirs)
         if names[0] and names[1] and names[0] != names[1]:
             return Verdict(UNDECIDED, "needs algebra: different names")
@@ -109,9 +120,6 @@ def _compare_values(ours: str, theirs: str, policy: Policy) -> Verdict:
     """Compare what two tidied texts write, as exact values."""
     gold, answer = read(ours, policy), read(theirs, policy)
     if gold is None or answer is None:
-        choice, chosen = _CHOICE.match(ours), _CHOICE.match(theirs)
-        if choice and chosen and len(min(ours, theirs, key=len)) <= 3:
-            return Verdict(CORRECT if choice[1] == chosen[1] else WRONG, "choice")
         known, unread = (gold, theirs) if answer is None else (answer, ours)
         if isinstance(known, Number) and names_a_quantity(unread):
             return Verdict(WRONG, "a quantity in words")
@@ -165,6 +173,8 @@ def _near(gold: Number, answer: Number, ours: Fraction, theirs: Fraction,
         return True
     gap = abs(left - right)
     if policy.relative and gap <= Fraction(policy.relative) * max(abs(left), abs(right)):
+        return True
+    if policy.absolute and gap <= Fraction(policy.absolute):
         return True
     # 0.333333 may stand for 1/3, but never for another decimal or an integer.
     for decimal, other, scale in ((gold, answer, ours), (answer, gold, theirs)):
