@@ -15,7 +15,7 @@ from mathmill import cli
 FROZEN = {
     "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs"],
     "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
-    "grade": ["file", "--gold", "--pred", "--label", "--policy"],
+    "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs"],
 }
 
 
@@ -41,6 +41,8 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["run", "demo", "--base", "./nosuch"], "nosuch"),
     (["run", "base_model", "--teacher", "symbolic:"], "takes no --teacher"),
     (["grade", "nosuch.jsonl"], "nosuch.jsonl"),
+    (["grade"], "name a file to grade"),
+    (["grade", ".", "--policy", "lenient"], "there is no grading policy 'lenient'; use one of"),
     (["run", "demo", "--colour"], "No such option"),
 ])
 def test_what_the_user_must_mend_is_one_line(
@@ -92,6 +94,29 @@ def test_an_empty_seed_file_is_refused(tmp_path: Path) -> None:
     result = mathmill("run", "read.py", "--seeds", "rows.jsonl", cwd=tmp_path)
     assert result.returncode == 2
     assert "rows.jsonl" in result.stderr
+
+
+def test_grade_goes_on_past_bad_rows_and_writes_a_row_for_each(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"g": 5, "p": "#### 5"}\nnot JSON\n{"g": 5}\n')
+    result = mathmill("grade", "rows.jsonl", "--gold", "g", "--pred", "p", "--out", "graded.jsonl",
+                      cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "correct 1, wrong 0, undecided 0" in result.stdout
+    assert "2 rows could not be read" in result.stdout
+    assert "rows.jsonl:3: there is no field 'p'; seen: g" in result.stdout
+    assert "2 rows could not be read, the first: rows.jsonl:2" in result.stderr
+    assert len((tmp_path / "graded.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_folder_without_rows_and_a_file_without_the_field_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"q": 5, "p": "#### 5"}\n' * 3)
+    result = mathmill("grade", ".", "--gold", "g", "--pred", "p", "--out", "graded.jsonl",
+                      cwd=tmp_path)
+    assert result.returncode == 2
+    assert ("rows.jsonl:1: there is no field 'g'; seen: q, p (as for all 3 rows)"
+            in result.stderr)
+    assert len(result.stderr.splitlines()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.jsonl"]
 
 
 def test_show_runs_nothing(tmp_path: Path) -> None:

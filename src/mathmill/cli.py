@@ -9,6 +9,7 @@ Used as: `mathmill run demo`, `mathmill show demo`, `mathmill grade answers.json
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,18 +86,44 @@ def show(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: 
 
 @app.command()
 def grade(
-    file: Annotated[Path, typer.Argument(help="JSONL or Parquet, one answer a row.")],
+    file: Annotated[list[str] | None, typer.Argument(
+        help="JSONL or Parquet files, folders of them, or patterns.")] = None,
     gold: Annotated[str | None, typer.Option(help="Field with the right answer.")] = None,
     pred: Annotated[str | None, typer.Option(help="Field with what the model wrote.")] = None,
     label: Annotated[str | None, typer.Option(
         help="Field with a known true/false label to compare with.")] = None,
     policy: Annotated[str, typer.Option(
-        help="tolerant, strict (the papers') or strict-math.")] = "tolerant",
+        help="tolerant, strict (the papers'), strict-math, or a test set's: gsm8k, math, ..."
+    )] = "tolerant",
+    out: Annotated[Path | None, typer.Option(
+        help="Write a row a response, with its verdict, to this .jsonl or .parquet.")] = None,
+    jobs: Annotated[int | None, typer.Option(
+        min=1, help="Processes that grade.", show_default="one a core")] = None,
 ) -> None:
-    """Grade the answers in a file."""
+    """Grade the answers in files; rows that cannot be read are counted and named."""
+    from mathmill.execution.progress import Progress
     from mathmill.grading.files import grade_file
 
-    print(grade_file(file, gold=gold, pred=pred, label=label, policy=policy).text())
+    if not file:
+        raise UsageError("name a file to grade: mathmill grade FILE --gold FIELD --pred FIELD")
+    with Progress() as shown:
+        shown.start("grade", "graded")
+
+        def tell(done: int, share: float) -> None:
+            whole = round(done / share) if share else None
+            shown.show("grade", done, whole, "(the whole is estimated)" if share < 1 else "")
+
+        summary = grade_file(file, gold, pred, policy, label, out=out, jobs=jobs or cores(),
+                             progress=tell)
+    print(summary.text())
+    if summary.unreadable:
+        print(f"mathmill: {summary.unreadable:,} rows could not be read, the first: "
+              f"{summary.unreadable_rows[0]}", file=sys.stderr)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def build(recipe: str, **options: Any) -> Any:

@@ -1,225 +1,168 @@
-"""Grade a file of responses: the engine of `mathmill grade FILE`.
+"""Grade files of responses: the engine of `mathmill grade FILE`.
 
-Why: a grader is trusted once it has been held against labels that people made; this reads
-any JSONL or Parquet file, row by row, and says how often it agrees with a label field. The
+Why: a grader is held against millions of responses, so rows stream, memory stays flat and
+processes share the work; and a bad row is counted and named while the rest goes on. The
 files whose shape is known need no field names: mathmill's own scores, and the solutions of
 four systems that OpenAI published with GSM8K.
 
-Used as: `grade_file(Path("out.jsonl"), gold="answer", pred="response")`.
+Used as: `grade_file("out.jsonl", gold="answer", pred="response")`, from any thread; in
+async code `await asyncio.to_thread(grade_file, "out.jsonl")`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-from mathmill.errors import InputError
-from mathmill.grading.answers import Extracted, extract
-from mathmill.grading.equal import grade
-from mathmill.grading.interval import wilson
+from mathmill.errors import StepFailed, UsageError
+from mathmill.grading.output import GradedFile
 from mathmill.grading.policy import Policy, named
-from mathmill.io import read_json_rows
-from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
+from mathmill.grading.response import field_text, gold_answer, gold_text, judge
+from mathmill.grading.rows import Chunk, Fields, chunks, files_at, responses
+from mathmill.grading.tally import UNREADABLE, Graded, GradeSummary, Tally
+from mathmill.types import Verdict
 
-SHOWN = 20  # disagreements that a summary keeps for a person to look at
+__all__ = ["UNREADABLE", "GradeSummary", "Graded", "gold_answer", "grade_file", "grade_rows"]
 
+Sources = Sequence[str | Path] | str | Path
+Progress = Callable[[int, float], None]
+"""Is told after each chunk how many responses are graded and the share of bytes read."""
 
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """One response of a file with its verdict."""
-
-    row: int
-    "1-based row of the file."
-    system: str
-    "Which of the row's responses it is; empty where there is one."
-    gold: str
-    "The right answer."
-    answer: str | None
-    "What was found in the response."
-    verdict: Verdict
-    "The verdict and how it came about."
-    label: bool | None
-    "What the file says about it; None where it says nothing."
+ALONE = 5  # chunks, 2,000 rows: graded here before a new process would be up
+AHEAD = 3  # chunks handed out for each process: enough to keep it busy, few enough to hold
 
 
-@dataclass(frozen=True, slots=True)
-class GradeSummary:
-    """What a graded file comes to."""
+def grade_file(path: Sources, gold: str | None = None, pred: str | None = None,
+               policy: str | Policy = "tolerant", label: str | None = None, *,
+               out: str | Path | None = None, jobs: int = 1,
+               progress: Progress | None = None) -> GradeSummary:
+    """Grade every row of JSONL or Parquet files and sum up; memory does not grow with rows.
 
-    path: str
-    "The file."
-    policy: str
-    "Name of the policy."
-    total: int
-    "Responses graded."
-    counts: dict[str, int]
-    "Responses by verdict: correct, wrong, undecided."
-    accuracy: float
-    "Share of correct ones among all (0 for an empty file)."
-    interval: tuple[float, float]
-    "Wilson's 95 % interval of the accuracy."
-    reasons: dict[str, int]
-    "Responses by how the verdict came about."
-    by_system: dict[str, dict[str, int]]
-    "Verdict counts of each system, where rows hold several."
-    labelled: int = 0
-    "Responses that the file labels."
-    agreed: int = 0
-    "Labelled responses with the same verdict: correct as true, wrong as false."
-    disagreements: tuple[Graded, ...] = ()
-    "The first of those with another verdict, undecided ones among them."
-
-    def text(self) -> str:
-        """Return the summary for people, several lines."""
-        low, high = self.interval
-        share = (f"{self.accuracy:.1%} correct, 95 % interval {low:.1%} to {high:.1%}"
-                 if self.total else "nothing to grade")
-        lines = [f"{self.path}: {self.total:,} responses, {self.policy} matching", share,
-                 ", ".join(f"{name} {n:,}" for name, n in self.counts.items())]
-        lines += [f"  {reason}: {n:,}" for reason, n in self.reasons.items()]
-        for system, counts in self.by_system.items():
-            found = ", ".join(f"{name} {n:,}" for name, n in sorted(counts.items()))
-            lines.append(f"  {system}: {found}")
-        if self.labelled:
-            lines.append(f"agrees with {self.agreed:,} of {self.labelled:,} labels")
-            lines += [f"  row {row.row}: {row.verdict.value} ({row.verdict.how}), labelled "
-                      f"{str(row.label).lower()}; gold {row.gold!r}, answer {row.answer!r}"
-                      for row in self.disagreements]
-        return "\n".join(lines)
-
-
-def grade_file(path: Path, gold: str | None = None, pred: str | None = None,
-               policy: str | Policy = "tolerant", label: str | None = None) -> GradeSummary:
-    """Grade every row of a JSONL or Parquet file and sum up.
-
-    `gold`, `pred` and `label` name fields (dots reach into objects); without `gold` and
-    `pred` the file must be of a known shape. Raises InputError for a file or a row that
-    cannot be read, UsageError for an unknown policy.
+    `path`: a file, a folder, a pattern, or several of these. `gold`, `pred` and `label` name
+    fields (dots reach into objects); without `gold` and `pred` the rows must be of a known
+    shape. `out` (.jsonl or .parquet) takes a row a response; `jobs` is the number of
+    processes. Rows that cannot be read are counted and named. Raises InputError for a file
+    that cannot be read or has no row that can, UsageError for a policy or an `out` that
+    cannot be right, StepFailed where a process dies.
     """
-    return summarise(path, named(policy), grade_rows(path, gold, pred, policy, label))
+    found, files = named(policy), files_at(path)
+    if out is not None and any(Path(out).resolve() == file.resolve() for file in files):
+        raise UsageError(f"{out}: this is a file to be graded; write to another")
+    tally = Tally(str(files[0]) if len(files) == 1 else f"{len(files)} files", found)
+    work = _Work(Fields(gold, pred, label), found)
+    with nullcontext() if out is None else GradedFile(Path(out)) as written:
+        for rows in _graded(files, work, jobs, progress):
+            for row in rows:
+                tally.add(row)
+            if written is not None:
+                written.write(rows)
+        return tally.summary()
 
 
-def grade_rows(path: Path, gold: str | None = None, pred: str | None = None,
-               policy: str | Policy = "tolerant", label: str | None = None) -> Iterator[Graded]:
-    """Yield the verdict on every response of a file, in order, one row in memory at a time."""
-    policy = named(policy)
-    for number, row in _read(path):
-        if gold or pred:
-            found = [("", _field(row, gold or "gold", path, number),
-                      _field(row, pred or "response", path, number),
-                      None if label is None else _field(row, label, path, number))]
-        else:
-            found = list(_known(row, label, path, number))
-        for system, right, response, says in found:
-            yield _graded(number, system, right, response, policy,
-                          None if says is None else _truth(says, path, number))
+def grade_rows(path: Sources, gold: str | None = None, pred: str | None = None,
+               policy: str | Policy = "tolerant", label: str | None = None, *,
+               jobs: int = 1) -> Iterator[Graded]:
+    """Yield the verdict on every response of files, in order, some hundred rows in memory.
+
+    As `grade_file`; a row that cannot be read has the verdict `unreadable` and why.
+    """
+    work = _Work(Fields(gold, pred, label), named(policy))
+    return chain.from_iterable(_graded(files_at(path), work, jobs, None))
 
 
-def summarise(path: Path, policy: Policy, rows: Iterable[Graded]) -> GradeSummary:
-    """Count verdicts, reasons and agreement over graded rows."""
-    counts = Counter({CORRECT: 0, WRONG: 0, UNDECIDED: 0})
-    reasons: Counter[str] = Counter()
-    systems: dict[str, Counter[str]] = {}
-    labelled = agreed = 0
-    apart: list[Graded] = []
-    for row in rows:
-        counts[row.verdict.value] += 1
-        reasons[f"{row.verdict.value}: {row.verdict.how}"] += 1
-        if row.system:
-            systems.setdefault(row.system, Counter())[row.verdict.value] += 1
-        if row.label is not None:
-            labelled += 1
-            if row.verdict.value == (CORRECT if row.label else WRONG):
-                agreed += 1
-            elif len(apart) < SHOWN:
-                apart.append(row)
-    total = sum(counts.values())
-    return GradeSummary(
-        path=str(path), policy=policy.name, total=total, counts=dict(counts),
-        accuracy=counts[CORRECT] / total if total else 0.0,
-        interval=wilson(counts[CORRECT], total), reasons=dict(reasons.most_common()),
-        by_system={name: dict(each) for name, each in systems.items()},
-        labelled=labelled, agreed=agreed, disagreements=tuple(apart))
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done with a chunk; small, since it travels with each one."""
+
+    fields: Fields
+    policy: Policy
+
+    def __call__(self, chunk: Chunk) -> list[Graded]:
+        """Return the responses of a chunk with their verdicts."""
+        found = []
+        for number, row in chunk.rows():
+            try:
+                if isinstance(row, str):
+                    raise ValueError(row)
+                found += [self._one(chunk.file, number, *response)
+                          for response in responses(row, self.fields)]
+            except ValueError as error:
+                found.append(Graded(number, "", "", None, Verdict(UNREADABLE, str(error)), None,
+                                    chunk.file))
+        return found
+
+    def _one(self, file: str, number: int, system: str, gold: object, response: object,
+             label: bool | None) -> Graded:
+        """Return one response with its verdict; ValueError names a field of another kind."""
+        try:
+            name, right = self.fields.gold or "gold", gold_text(gold)
+            name, text = self.fields.pred or "response", field_text(response)
+        except ValueError as error:
+            raise ValueError(f"the field {name!r} {error}") from error
+        judged = judge(text, right, self.policy)
+        return Graded(number, system, right, judged.answer, judged.verdict, label, file)
 
 
-def gold_answer(text: str) -> str:
-    """Return the answer of a gold field: what a worked solution concludes, or the text."""
-    found = extract(text, guess=False)
-    return found.text if found.text is not None else text
+def _graded(files: Sequence[Path], work: _Work, jobs: int,
+            progress: Progress | None) -> Iterator[list[Graded]]:
+    """Yield graded chunks in order; small work stays in this process."""
+    if jobs < 1:
+        raise UsageError(f"{jobs} processes grade nothing; give 1 or more")
+    parts, done = chunks(files, work.fields), 0
+    start = list(islice(parts, ALONE if jobs > 1 else 0))
+    pairs = (_in_processes(chain(start, parts), work, jobs) if len(start) == ALONE
+             else ((part, work(part)) for part in chain(start, parts)))
+    for part, rows in pairs:
+        done += len(rows)
+        if progress is not None:
+            progress(done, part.share)
+        yield rows
 
 
-def _graded(number: int, system: str, gold: Any, response: Any, policy: Policy,
-            label: bool | None) -> Graded:
-    """Return one response with its verdict; a field that is null counts as empty."""
-    right = gold_answer(_text(gold))
-    text = _text(response)
-    found = extract(text) if text else Extracted(None, "empty response")
-    return Graded(number, system, right, found.text, grade(text, right, policy), label)
+def _in_processes(parts: Iterable[Chunk], work: _Work,
+                  jobs: int) -> Iterator[tuple[Chunk, list[Graded]]]:
+    """Yield chunks with their graded rows, in order, graded by processes.
 
-
-def _text(value: Any) -> str:
-    """Return a field as text: 18.0 as `18.0`, null as nothing."""
-    return "" if value is None else value if isinstance(value, str) else str(value)
-
-
-def _known(row: dict[str, Any], label: str | None, path: Path,
-           number: int) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Yield (system, gold, response, label) of a row whose shape is known."""
-    systems = [name for name, value in row.items()
-               if isinstance(value, dict) and "solution" in value]
-    if "ground_truth" in row and systems:  # GSM8K's example_model_solutions.jsonl
-        for name in systems:
-            yield name, row["ground_truth"], row[name]["solution"], row[name].get("is_correct")
-    elif "gold" in row and "response" in row:  # mathmill's own scores
-        says = None if label is None else _field(row, label, path, number)
-        yield str(row.get("suite") or ""), row["gold"], row["response"], says
-    else:
-        raise InputError(path, f"cannot tell which fields to grade; seen: {', '.join(row)}",
-                         "name them with --gold FIELD --pred FIELD", number)
-
-
-def _field(row: dict[str, Any], name: str, path: Path, number: int) -> Any:
-    """Return a field by name, a dot reaching into an object."""
-    if name in row:
-        return row[name]
-    here: Any = row
-    for part in name.split("."):
-        if not isinstance(here, dict) or part not in here:
-            raise InputError(path, f"there is no field {name!r}; seen: {', '.join(row)}",
-                             "give the name of a field that every row has", number)
-        here = here[part]
-    return here
-
-
-def _truth(value: Any, path: Path, number: int) -> bool:
-    """Return a label as true or false."""
-    words = {"true": True, "correct": True, "1": True, "yes": True, "1.0": True,
-             "false": False, "wrong": False, "incorrect": False, "0": False, "no": False,
-             "0.0": False}
-    truth = words.get(str(value).strip().lower())
-    if truth is None:
-        raise InputError(path, f"the label {str(value)[:40]!r} is neither true nor false",
-                         "label rows with true/false, 1/0 or correct/wrong", number)
-    return truth
-
-
-def _read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (1-based row, fields) of a JSONL or Parquet file."""
-    if path.suffix != ".parquet":
-        yield from read_json_rows(path)
-        return
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
+    Chunks are handed out as results are taken, so that a slow reader of results or a quick
+    reader of files fills no memory. Processes are spawned: a fork of a program with threads
+    may hang.
+    """
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin)
+    waiting: deque[tuple[Chunk, Future[list[Graded]]]] = deque()
+    parts = iter(parts)
     try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=1_000):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(path, f"cannot be read as Parquet ({error})",
-                         "check the path and the file") from error
+        while True:
+            for part in islice(parts, jobs * AHEAD - len(waiting)):
+                waiting.append((part, pool.submit(work, part)))
+            if not waiting:
+                return
+            part, result = waiting.popleft()
+            yield part, result.result()
+    except BrokenProcessPool as error:
+        raise StepFailed(f"a process that graded {part.file} died near row {part.items[0][0]} "
+                         "(out of memory?); give fewer --jobs") from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Make a process leave Ctrl-C to its parent, and end when the parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def end() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
