@@ -42,6 +42,8 @@ _HASHES = re.compile(r"####[# ]{0,12}")
 _LETTERED = re.compile(r"[^\n]*\n\s*\(?B\)?[ ]?[.:：)]")  # after `A:`, a list of choices
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _APPROX = re.compile(r"\\approx(?![a-z])|≈|≒|\\simeq(?![a-z])|\\doteq(?![a-z])")
+_CLAUSE = re.compile(r"(?:[,;]?[ ~]?\\(?:text|mbox|textrm)\{)?[ ,;]{1,3}"
+                     r"(?:where|for (?:all|any|every|each|some))\b|[，,]?其中")
 _NAME_ONLY = re.compile(r"[\s$]*(?:\\?[A-Za-z]{1,20}(?:_\{?\w{1,5}\}?)?)?[\s$]*")
 _LABELLED = re.compile(r"[^=:：]{0,60}(?:[:：]|[^<>=!]=)\s*(?=\S)")
 
@@ -107,12 +109,19 @@ def _capped(found: Extracted) -> Extracted:
     text = found.text or ""
     if len(text) > LONGEST:
         return Extracted(None, "too long")
+    text = without_clause(text)
     near = _APPROX.search(text)
     if near is not None:
         exact = text[:near.start()].strip()
         text = text[near.end():].strip() if _NAME_ONLY.fullmatch(exact) else exact
-        return Extracted(text, found.how) if text else found
-    return found
+    return Extracted(text, found.how) if text else found
+
+
+def without_clause(text: str) -> str:
+    """Return a formula without the clause that explains it: `2n+1, where n > 0`."""
+    clause = _CLAUSE.search(text)
+    before = text[:clause.start()].rstrip(" ,;") if clause else ""
+    return before if any(sign in "=\\(" or sign.isdigit() for sign in before) else text
 
 
 def _tagged(tail: str) -> Extracted | None:

@@ -47,6 +47,8 @@ _HELD = re.compile(  # `option C is correct`, `(C) is right`, `AD 正确`, `正�
     r"|正确的?(?:选项|结论|命题|说法)?(?:是|为|有)[ :：]{0,2}" + _SET + r"(?![A-Za-z])"
     r"|(?:choose|select|pick|chose|corresponds to|matches|go with|is|选)[ ]"
     r"(?:choices?|options?|answers?|选项)[ ]?" + _SET + r"(?![A-Za-z])")
+_AT_END = re.compile(r"(?<![0-9°+*/=^-])[ ]" + _SET.replace("|[A-J])", "|[ ]?[A-J])")
+                     + r"[.!)]{0,2}$")
 _NAMED = re.compile(r"(?:(?:options?|choices?|选项?)[ ]?\(?([A-J])\)?(?![A-Za-z])|\(([A-J])\))")
 
 
@@ -206,4 +208,8 @@ def _stated(tail: str) -> tuple[str, str] | None:
     if given is not None:
         return given, "last line"
     named = last_match(_NAMED, line)
-    return (named[1] or named[2], "last option") if named is not None else None
+    if named is not None:
+        return named[1] or named[2], "last option"
+    ends = _AT_END.search(line[-60:])
+    given = letters(ends[1]) if ends else None
+    return (given, "last letters") if given is not None else None

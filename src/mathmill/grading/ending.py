@@ -47,6 +47,11 @@ NUMBER = re.compile(
 _MATHS = re.compile(
     r"\$\$([^$]{1,500})\$\$|\$([^$\n]{1,300})\$|\\\(((?:[^\\]|\\(?![()])){1,300})\\\)"
     r"|\\\[((?:[^\\]|\\(?![\[\]])){1,500})\\\]")
+_LISTS = re.compile(r"[ ]?(?:[,;、，；]|and|or|和|或|,[ ]and|,[ ]or)[ ]?")
+_ENDS = re.compile(r"\b(?:between|from|of|both)[ ]{0,3}$|(?:在|从)[ ]?$")
+# A word of a formula: no two letters in a row but in a LaTeX command.
+_MATHSY = re.compile(r"(?![aIA]$)(?:\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|\\[^A-Za-z]"
+                     r"|[^A-Za-z\\\u4e00-\u9fff:])+")
 _PROSE = re.compile(r"[A-Za-z]{3,}[ ,]+[A-Za-z]{3,}")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*(?![ ]?[:：])|__([^_\n]{1,200})__(?![ ]?[:：])")
 _OUTPUT = re.compile(r"```[ ]?(?:output|stdout|result|text|plaintext|console)[ ]*\n")
@@ -167,11 +172,38 @@ def guess(text: str) -> tuple[str, str] | None:
     number = last_match(NUMBER, text)
     if number is None:
         return None
-    near = max(0, number.start() - 500)
-    for span in _MATHS.finditer(text, near):
-        if span.start() <= number.start() and number.end() <= span.end():
-            inside = next(filter(None, span.groups())).strip()
-            if any(sign in inside for sign in "\\=^") and not _PROSE.search(inside):
-                return inside, "last maths"
-            break
-    return number.group(), "last number"
+    formula = _formula(text, number)
+    return (formula, "last maths") if formula else (number.group(), "last number")
+
+
+def _formula(text: str, number: re.Match[str]) -> str | None:
+    """Return the formula that a number stands in, with those listed before it, or None."""
+    spans = list(_MATHS.finditer(text, max(0, number.start() - 500)))
+    holds = [place for place, span in enumerate(spans)
+             if span.start() <= number.start() and number.end() <= span.end()]
+    if not holds:
+        return _bare_formula(text, number)
+    first = last = holds[0]
+    while first and _LISTS.fullmatch(text, spans[first - 1].end(), spans[first].start()):
+        first -= 1
+    if _ENDS.search(text, max(0, spans[first].start() - 30), spans[first].start()):
+        first = last  # `between $1$ and $5$`: the last alone
+    found = [next(filter(None, span.groups())).strip() for span in spans[first:last + 1]]
+    told = len(found) > 1 or any(sign in found[0] for sign in "\\=^(")
+    return ", ".join(found) if told and not any(map(_PROSE.search, found)) else None
+
+
+def _bare_formula(text: str, number: re.Match[str]) -> str | None:
+    r"""Return the formula around a number where no signs mark it: `we find \frac{1}{2}`."""
+    line = text.rfind("\n", 0, number.start()) + 1
+    before = text[max(line, number.start() - 300):number.start()].split(" ")
+    after = text[number.end():number.end() + 300].split("\n", 1)[0].split(" ")
+    left, right = len(before) - 1, 0
+    while left and _MATHSY.fullmatch(before[left - 1]):
+        left -= 1
+    while right < len(after) - 1 and _MATHSY.fullmatch(after[right + 1]):
+        right += 1
+    run = " ".join(before[left:]) + number.group() + " ".join(after[:right + 1])
+    run = run.strip(" ,;:*").removesuffix(".")
+    listed = run[:1] in "([" and run[-1:] in ")]" and "," in run
+    return run if ("\\" in run or listed) and not _PROSE.search(run) else None
