@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mathmill.grading import choice
-from mathmill.grading.answers import LONGEST, TAIL, extract
+from mathmill.grading.answers import LONGEST, TAIL, extract, without_clause
 from mathmill.grading.ending import last_match
 from mathmill.grading.normal import papers_form, tidy
 from mathmill.grading.numbers import Number, has_number_words, names_a_quantity
@@ -55,7 +55,7 @@ def grade(response: str, gold: str, policy: str | Policy = "tolerant",
         if found.how == "too long":
             return Verdict(UNDECIDED, "unparsed: too long")
         return Verdict(WRONG, "no answer")
-    verdict = equal(gold, found.text, policy)
+    verdict = equal(without_clause(gold), found.text, policy)
     return Verdict(verdict.value, f"{verdict.how}; {found.how}")
 
 
