@@ -16,6 +16,8 @@ FROZEN = {
     "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs"],
     "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
     "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs"],
+    "exec": ["file", "--field", "--out", "--gold", "--jobs", "--seconds", "--memory",
+             "--crosscheck", "--whole", "--policy"],
 }
 
 
@@ -41,6 +43,7 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["run", "demo", "--base", "./nosuch"], "nosuch"),
     (["run", "base_model", "--teacher", "symbolic:"], "takes no --teacher"),
     (["grade", "nosuch.jsonl"], "nosuch.jsonl"),
+    (["exec", "nosuch.jsonl", "--field", "code"], "nosuch.jsonl"),
     (["grade"], "name a file to grade"),
     (["grade", ".", "--policy", "lenient"], "there is no grading policy 'lenient'; use one of"),
     (["run", "demo", "--colour"], "No such option"),
