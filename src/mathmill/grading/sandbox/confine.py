@@ -153,9 +153,8 @@ def _is_root() -> bool:
 
 
 def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
     zero = ctypes.c_ulong(0)
-    if libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero) != 0:
+    if seccomp.libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero) != 0:
         raise Unconfined(f"prctl {option} was refused: {os.strerror(ctypes.get_errno())}")
 
 

@@ -11,6 +11,7 @@ Used as: `install(compiled(CHILD, write_fd=3))`, after which nothing can take it
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import platform
 import struct
@@ -92,8 +93,8 @@ _PASSING = _names(
     "read open close stat fstat lstat poll lseek ioctl pread64 pwrite64 readv writev access pipe "
     "select madvise dup dup2 dup3 pause getitimer alarm setitimer socket connect sendto bind "
     "listen socketpair clone fork vfork execve execveat wait4 waitid kill tkill tgkill uname fcntl "
-    "truncate ftruncate getcwd chdir rename mkdir rmdir creat link unlink symlink readlink chmod umask "
-    "getrlimit setrlimit prlimit64 getrusage sysinfo times getuid getgid geteuid getegid setpgid "
+    "truncate ftruncate getcwd chdir rename mkdir rmdir creat link unlink symlink readlink chmod "
+    "umask getrlimit setrlimit prlimit64 getrusage sysinfo times getuid getgid geteuid getegid setpgid "
     "setsid sigaltstack getpriority setpriority sched_setaffinity sched_getaffinity getdents64 "
     "openat mkdirat newfstatat unlinkat renameat renameat2 linkat symlinkat readlinkat fchmodat "
     "faccessat faccessat2 pselect6 ppoll epoll_create1 pipe2 statx rt_sigaction rt_sigprocmask")
@@ -187,14 +188,18 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
+@functools.cache
+def libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)  # 60 us to open, once a process and not once a fork
+
+
 def available() -> bool:
     """Tell whether this kernel filters by BPF and can end a process for a forbidden call."""
     number = NUMBERS.get(platform.machine(), {}).get("seccomp")
     if number is None:
         return False
     action = ctypes.c_uint32(KILL)
-    libc = ctypes.CDLL(None, use_errno=True)
-    return bool(libc.syscall(number, 2, 0, ctypes.byref(action)) == 0)
+    return bool(libc().syscall(number, 2, 0, ctypes.byref(action)) == 0)
 
 
 def install(program: bytes) -> None:
@@ -202,9 +207,9 @@ def install(program: bytes) -> None:
 
     Needs no_new_privs (or CAP_SYS_ADMIN). Raises SeccompError where the kernel refuses.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
+    kernel = libc()
     memory = ctypes.create_string_buffer(program, len(program))
     bpf = _Program(len(program) // 8, ctypes.addressof(memory))
     number = NUMBERS.get(platform.machine(), {}).get("seccomp", -1)
-    if libc.syscall(number, 1, 0, ctypes.byref(bpf)) != 0:
+    if kernel.syscall(number, 1, 0, ctypes.byref(bpf)) != 0:
         raise SeccompError(f"seccomp was refused: {os.strerror(ctypes.get_errno())}")

@@ -1,0 +1,113 @@
+"""The second engine: a confined process that forks one confined child for every program.
+
+Why: it runs real CPython, so it takes what the first engine refuses, SymPy and NumPy with
+it; and nothing that a program does outlives its process. How a program ended is read from
+its process's status; what it wrote is taken only as its own value, one line of it.
+
+Used as: `with ZygoteEngine() as engine: engine.run([Program("x = 6 * 7", "x")], Limits())`.
+Frames to the zygote: `number seconds bytes cap code-length result-length\\n`, the two texts.
+Frames from it: `number how status cpu-seconds wall-seconds length\\n`, the child's line.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from mathmill.errors import UsageError
+from mathmill.grading.sandbox import confine
+from mathmill.grading.sandbox.outcome import REFUSED, Limits, Outcome, Program
+from mathmill.grading.sandbox.zygote_process import NAME, Zygote
+
+PACKAGES = ("numpy", "mpmath", "sympy")
+
+
+class ZygoteEngine:
+    """Engine of outcome.py over one zygote for plain programs and one with SymPy and NumPy."""
+
+    name = NAME
+
+    def __init__(self, jobs: int = 1, *, allow_unconfined: bool = False,
+                 python: str | None = None, packages_path: str | None = None,
+                 packages: Sequence[str] = PACKAGES) -> None:
+        """Prepare; processes start at the first program.
+
+        `jobs`: children at work at once. `python`: the interpreter, by default this one.
+        `packages_path`: the folder that holds `packages`, by default where this interpreter
+        finds them. Raises UsageError where the kernel lacks Landlock or seccomp, unless
+        `allow_unconfined`, which applies what there is.
+        """
+        missing = confine.report()["missing"]
+        if missing and (not allow_unconfined or sys.platform != "linux"):
+            raise UsageError(
+                "the zygote needs " + " and ".join(map(str, missing)) +  # type: ignore[call-overload]
+                ": use another machine, or allow_unconfined=True for programs that you trust")
+        self._jobs, self._python = max(1, jobs), python or sys.executable
+        self._walls = "unconfined" if allow_unconfined else "confined"
+        self._folder, self._packages = _installed(packages_path, packages)
+        self._mention = re.compile(rf"\b(?:{'|'.join(self._packages)})\b")
+        self._lock = threading.Lock()
+        self._zygotes: dict[bool, Zygote] = {}
+
+    def __enter__(self) -> ZygoteEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, programs: Sequence[Program], limits: Limits) -> list[Outcome]:
+        """Return an outcome for each program, in order; callers in threads take turns.
+
+        Raises UsageError only where a zygote cannot be started.
+        """
+        outcomes: dict[int, Outcome] = {}
+        groups: dict[bool, list[int]] = {False: [], True: []}
+        for place, program in enumerate(programs):
+            if len(program.code) > limits.source:
+                outcomes[place] = Outcome(REFUSED, error="source too long", engine=NAME)
+            else:
+                heavy = bool(self._packages and self._mention.search(program.code))
+                groups[heavy].append(place)
+        with self._lock:
+            for heavy, places in groups.items():
+                waiting = places
+                while waiting:  # a zygote that dies takes the programs in it along, no others
+                    done = self._zygote(heavy).run([(p, programs[p]) for p in waiting], limits)
+                    outcomes |= done
+                    waiting = [place for place in waiting if place not in done]
+        return [outcomes[place] for place in range(len(programs))]
+
+    def close(self) -> None:
+        """End the zygotes; their children end with them."""
+        with self._lock:
+            for zygote in self._zygotes.values():
+                zygote.end()
+            self._zygotes.clear()
+
+    def applied(self) -> dict[str, object]:
+        """Return what the plain zygote is confined by, as it reports itself."""
+        with self._lock:
+            return self._zygote(False).applied
+
+    def _zygote(self, heavy: bool) -> Zygote:
+        zygote = self._zygotes.get(heavy)
+        if zygote is None or not zygote.usable():
+            if zygote is not None:
+                zygote.end()
+            packages = [self._folder, ",".join(self._packages)] if heavy else ["", ""]
+            zygote = Zygote(self._python, self._jobs, [self._walls, *packages])
+            self._zygotes[heavy] = zygote
+        return zygote
+
+
+def _installed(folder: str | None, packages: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the folder that holds packages, and those of them that it holds."""
+    if folder is None:
+        places = [importlib.util.find_spec(name) for name in packages]
+        found = [Path(place.origin).parent.parent for place in places if place and place.origin]
+        folder = str(found[-1]) if found else ""
+    return folder, tuple(name for name in packages if folder and Path(folder, name).is_dir())
