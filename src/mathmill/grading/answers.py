@@ -19,7 +19,7 @@ from mathmill.grading.ending import DECLARES, last_line, last_match, statement
 
 TAIL = 20_000  # characters of a response that are read: an answer stands at the end
 LONGEST = 2_000  # characters of an answer: what is longer is no answer
-GUESSES = frozenset({"output", "bold", "last maths", "last number"})  # ways that are no claim
+GUESSES = frozenset({"whole", "output", "bold", "last maths", "last number"})  # ways that are no claim
 
 # `\boxed` as models write it: escaped twice, or with the backspace that "\b" turns into.
 _BOX = r"(?<![A-Za-z])(?:(?:\\{0,2}|\x08)(?:boxed|fbox|framebox)|\x08oxed)"
@@ -40,6 +40,8 @@ _HEADING = re.compile(
 _TITLE = re.compile(r"[^\W\d]+(?:[ ]+[^\W\d]+){1,20}")  # a heading too, if text follows it
 _HASHES = re.compile(r"####[# ]{0,12}")
 _LETTERED = re.compile(r"[^\n]*\n\s*\(?B\)?[ ]?[.:：)]")  # after `A:`, a list of choices
+_PLACEHOLDERS = frozenset({"", "answer", "your answer", "final answer", "...", "…", "\\ldots",
+                           "\\text{answer}"})
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _APPROX = re.compile(r"\\approx(?![a-z])|≈|≒|\\simeq(?![a-z])|\\doteq(?![a-z])")
 _CLAUSE = re.compile(r"(?:[,;]?[ ~]?\\(?:text|mbox|textrm)\{)?[ ,;]{1,3}"
@@ -55,8 +57,8 @@ class Extracted:
     text: str | None
     "The answer; None where none was found or it is too long to be one."
     how: str
-    """`boxed`, `####`, `<answer>`, `answer is`, `A:` where the response declares it; `output`,
-    `bold`, `last maths`, `last number` where it is what the response ends on;
+    """`boxed`, `####`, `<answer>`, `answer is`, `A:` where the response declares it; `whole`,
+    `output`, `bold`, `last maths`, `last number` where it is what the response ends on;
     `nothing found` or `too long`."""
 
 
@@ -69,8 +71,8 @@ def extract(text: str, *, guess: bool = True) -> Extracted:
     In order: the last `<answer>` tag; the last balanced `\boxed{}` or `\fbox{}` (several
     that only commas and `and` join are one list, `1, 2`); the text after the last `####`
     that is no heading; after the last `The answer is`, `Answer:`, `答案是`, `故选`, `A:`.
-    With `guess`, what the response ends on: the last printed line of a closing output
-    block, bold in its last line, and the last number, with the formula it stands in. What
+    With `guess`, what the response ends on: all of it where it is one word or formula, the
+    last printed line of a closing output block, bold in its last line, and the last number, with the formula it stands in. What
     follows `</think>` goes before what was thought. Only the last `TAIL` characters are
     read; an answer of more than `LONGEST` is none.
     """
@@ -159,7 +161,7 @@ def _boxed(tail: str) -> Extracted | None:
             whole, start = opened.pop() if opened else (-1, -1)
             # Of boxes in a box the innermost says it; an empty one says nothing.
             if start >= 0 and not (boxes and boxes[-1][0] >= start) and (
-                    tail[start:mark.start()].strip()):
+                    tail[start:mark.start()].strip().lower() not in _PLACEHOLDERS):
                 boxes.append((whole, start, mark.start()))
         elif len(sign) > 2:
             opened.append((mark.start(), mark.end()))
@@ -184,7 +186,10 @@ def _hashes(tail: str) -> Extracted | None:
         bare = line.strip("*_ ")
         titled = _TITLE.fullmatch(bare) and tail[mark.end() + len(line):].strip()
         if bare and not titled and not _HEADING.match(bare):
-            return Extracted(statement(line) if bare != line else line, "####")
+            said = _marked(line)
+            if said is None and (bare != line or line[0].isalpha()):
+                said = Extracted(statement(line), "####")
+            return Extracted(said.text if said and said.text else line, "####")
     return None
 
 

@@ -20,14 +20,14 @@ from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 LONG = 600  # characters of a text that may name letters: a letter and its option's content
 
 _WIDE = {**{0xFF21 + i: 0x41 + i for i in range(26)}, **{0xFF41 + i: 0x61 + i for i in range(26)},
-         **dict.fromkeys(map(ord, "（【〔［"), "("), **dict.fromkeys(map(ord, "）】〕］"), ")"),
+         **dict.fromkeys(map(ord, "（【〔［["), "("), **dict.fromkeys(map(ord, "）】〕］]"), ")"),
          ord("，"): ",", ord("：") : ":", ord("．"): ".", ord("。"): "."}
 _DRESS = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|boxed|fbox|bf|rm|operatorname)"
-    r"(?![a-z])|\\[,;!: ()\[\]]|\\q?quad|[${}*_`~\"“”]")
+    r"(?![a-z])|\\[,;!: (){}]|\\q?quad|[${}*_`~\"'“”]")
 _LEAD = re.compile(
-    r"(?:the|correct|right|best|answers?|options?|choices?|letters?|are|is|both|only|statements?|"
-    r"选项|选择|选|答案|应|故|为|是)(?![A-Za-z])[ :：]{0,3}|[:：,]", re.IGNORECASE)
+    r"(?:(?:the|correct|right|best|answers?|options?|choices?|letters?|are|is|both|only|so|thus|"
+    r"statements?)(?![A-Za-z])|选项|选择|选|答案|应|故|为|是)[ :]{0,3}|[:,]", re.IGNORECASE)
 _TRAIL = re.compile(
     r"(?:[ ,]{0,2}(?:only|is|are|correct|right|true|正确|都正确|项|的))+$|[ .,;:]+$", re.IGNORECASE)
 _BETWEEN = r"(?:[ ]?(?:,|;|/|、|&|和|与|及|\band\b)[ ]?){1,2}"
@@ -35,21 +35,22 @@ _LISTED = re.compile(rf"\(?[A-J][).]?(?:{_BETWEEN}\(?[A-J][).]?){{1,9}}")
 _SPACED = re.compile(r"[A-J](?:[ ][A-J]){1,9}|\([A-J]\)(?:[ ]?\([A-J]\)){1,9}")
 _JOINED = re.compile(r"\(?[A-J]{2,10}\)?")
 _ONE = re.compile(r"\(?[A-J]\)?|\([a-j]\)|[a-j]\)")
-_LABELLED = re.compile(r"\(([A-Ja-j])\)|([A-J])(?:[).:]|[ ]?[-–—=][ ]|[ ](?=[0-9$\\(-]))")
+_LABELLED = re.compile(r"\(([A-Ja-j])\)|([a-j])\)|([A-J])(?:[).:]|[ ]?[-–—=][ ]|[ ](?=[0-9$\\(-]))")
 _LABELS = re.compile(r"(?:^|[,;]| and )[ ]?\(?([A-J])[).:]")
 _OPTION = re.compile(r"[ ]*\(?([A-Ja-j])(?:\)|[.:：、．])[ ]*(.*)", re.DOTALL)
 
 _SET = r"\(?([A-J](?:\)?(?:[ ]?(?:,|、|和|and|&)[ ]?){1,2}\(?[A-J]|[A-J]){0,9})\)?"
+_KINDS = r"(?i:choices?|options?|answers?|statements?|选项)[ ]?"
 _HELD = re.compile(  # `option C is correct`, `(C) is right`, `AD 正确`, `正确的是 AC`
-    r"(?:(?:choices?|options?|选项|answers?|statements?)[ ]?|(?=\())" + _SET +
-    r"[ ]?(?:is|are|为)[ ](?:the[ ])?(?:only[ ])?(?:correct|right|true|best)(?![a-z])"
+    r"(?<![A-Za-z0-9])" + _SET + r"[ ](?:is|are)[ ](?:the[ ])?(?:only[ ])?"
+    r"(?:correct|right|true|best)(?![a-z])"
     r"|(?:选项|所以|故|因此)[ ]?" + _SET + r"[ ]?(?:项|都)?(?:是)?正确"
-    r"|正确的?(?:选项|结论|命题|说法)?(?:是|为|有)[ :：]{0,2}" + _SET + r"(?![A-Za-z])"
-    r"|(?:choose|select|pick|chose|corresponds to|matches|go with|is|选)[ ]"
-    r"(?:choices?|options?|answers?|选项)[ ]?" + _SET + r"(?![A-Za-z])")
+    r"|正确的?(?:选项|结论|命题|说法)?(?:是|为|有)[ :]{0,2}" + _SET + r"(?![A-Za-z])"
+    r"|(?:(?i:choose|select|pick|chose|corresponds to|matches|go with|is)[ ]|选)" + _KINDS +
+    _SET + r"(?![A-Za-z])")
 _AT_END = re.compile(r"(?<![0-9°+*/=^-])[ ]" + _SET.replace("|[A-J])", "|[ ]?[A-J])")
                      + r"[.!)]{0,2}$")
-_NAMED = re.compile(r"(?:(?:options?|choices?|选项?)[ ]?\(?([A-J])\)?(?![A-Za-z])|\(([A-J])\))")
+_NAMED = re.compile(r"(?:(?i:options?|choices?|选项?)[ ]?\(?([A-J])\)?(?![A-Za-z])|\(([A-J])\))")
 
 
 def letters(text: str, *, joined: bool = True) -> str | None:
@@ -69,7 +70,7 @@ def letters(text: str, *, joined: bool = True) -> str | None:
         text = text[lead.end():].lstrip()
     for _ in range(2):
         text = _TRAIL.sub("", text)
-    if _ONE.fullmatch(text):
+    if _ONE.fullmatch(text) or (joined and len(text) == 1 and "a" <= text <= "j"):
         found = text.strip("()").upper()
     elif _LISTED.fullmatch(text) or _SPACED.fullmatch(text) or (
             joined and _JOINED.fullmatch(text)):
@@ -78,7 +79,7 @@ def letters(text: str, *, joined: bool = True) -> str | None:
         label = _LABELLED.match(text)
         if label is None:
             return None
-        found = (label[1] or label[2]).upper()
+        found = (label[1] or label[2] or label[3]).upper()
         if len(labels := _LABELS.findall(text)) > 1:  # `(A) 5, (C) 7`
             found = "".join(labels)
     return "".join(sorted(found)) if len(set(found)) == len(found) else None
@@ -159,7 +160,7 @@ def settle(response: str, gold: str, policy: Policy, options: Sequence[str] = ()
             return None
         return Verdict(CORRECT if given == right else WRONG, f"choice; {how}")
     if text and known and same is not None:
-        verdict = _by_content(text, right, known, same)
+        verdict = _by_content(text, right, known, same, claimed)
         if verdict is not None:
             return Verdict(verdict.value, f"{verdict.how}; {found.how}")
     if policy.choice != "always":
@@ -183,14 +184,18 @@ def _contents(options: Sequence[str]) -> dict[str, str]:
 
 
 def _by_content(text: str, right: str, known: dict[str, str],
-                same: Callable[[str, str], Verdict]) -> Verdict | None:
-    """Return the verdict on an answer that may be the content of one of the options."""
+                same: Callable[[str, str], Verdict], claimed: bool) -> Verdict | None:
+    """Return the verdict on an answer that may be the content of one of the options.
+
+    One that is no option's content is wrong if the response claimed it, else not settled.
+    """
     verdicts = {letter: same(content, text).value for letter, content in known.items()}
     chosen = {letter for letter, value in verdicts.items() if value == CORRECT}
     # Some sets list one content twice: then the gold one of the two is taken.
     if len(right) == 1 and chosen:
         return Verdict(CORRECT if right in chosen else WRONG, "choice by content")
-    if len(right) == 1 and verdicts.get(right) == WRONG and UNDECIDED not in verdicts.values():
+    decided = UNDECIDED not in verdicts.values() and verdicts.get(right) == WRONG
+    if claimed and len(right) == 1 and decided:
         return Verdict(WRONG, "choice by content: none of the options")
     return None
 

@@ -30,12 +30,15 @@ _CHINESE = (
     r"(?:故|应|应该|因此|所以|本题|答案|正确|正确的|可|则)选(?:择|项)?(?:是|为)?" + _LETTER_NEXT +
     r"|^[ ]?选" + _LETTER_NEXT)
 DECLARES = re.compile(
-    f"(?P<says>{_ENGLISH}|{_CHINESE})"
+    # A heading of its own line, `**Final Answer**`, declares what follows it.
+    r"(?P<says>^[ \t#*]{0,12}(?:(?i:(?:the )?(?:final )?answer)|(?:最终)?答案)[ \t:：*]{0,6}\n"
+    f"|{_ENGLISH}|{_CHINESE})"
     r"|^[ \t]{0,8}(?P<line>[Aa])[ \t]{0,3}[:：]", re.MULTILINE)
 
 _DIGIT = "[0-9０-９]"
 NUMBER = re.compile(
-    r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?![0-9])"  # a date
+    r"(?P<aside>[\^_]\{?[-−+]?[0-9]{1,20}\}?)"  # an exponent or index: no number of its own
+    r"|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?![0-9])"  # a date
     r"|(?<![0-9:])[0-9]{1,6}:[0-9]{1,6}(?::[0-9]{1,6})?(?![0-9])(?:[ ]?[ap]\.?m\b)?"  # 3:45
     r"|(?:(?<![\w)\]}])[-−－])?(?:\\?[$￥¥€£][ ]?[-−－]?)?"
     r"(?:[0-9]{1,3}[ ](?=[0-9]{1,3}/[0-9]))?"  # 1 3/4
@@ -52,6 +55,10 @@ _ENDS = re.compile(r"\b(?:between|from|of|both)[ ]{0,3}$|(?:在|从)[ ]?$")
 # A word of a formula: no two letters in a row but in a LaTeX command.
 _MATHSY = re.compile(r"(?![aIA]$)(?:\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|\\[^A-Za-z]"
                      r"|[^A-Za-z\\\u4e00-\u9fff:])+")
+_WORDED = re.compile(  # words or punctuation that a formula by itself does not have
+    r"(?<![\\A-Za-z{])(?!(?:and|or|sin|cos|tan|sec|csc|cot|log|ln|lg|sqrt|exp|mod|gcd|lcm|max|min|"
+    r"pi|inf)(?![A-Za-z]))[A-Za-z]{2,}|[\u4e00-\u9fff]|[.!?;:][ ]|\$[^$]*\$|#|`|\*\*|\?")
+_POWER = re.compile(r"[0-9)}]\^")
 _PROSE = re.compile(r"[A-Za-z]{3,}[ ,]+[A-Za-z]{3,}")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*(?![ ]?[:：])|__([^_\n]{1,200})__(?![ ]?[:：])")
 _OUTPUT = re.compile(r"```[ ]?(?:output|stdout|result|text|plaintext|console)[ ]*\n")
@@ -60,7 +67,8 @@ _SENTENCE_END = re.compile(
     r"[.?](?=[\s)\"”*]|$)|!(?=[)\"”*]|$|\s+[A-Z])|[。！？；]|(?<=[0-9$})])[.](?=[A-Z])")
 _AFTERTHOUGHT = re.compile(
     r",?[ ](?:which|because|since|so|where|as[ ](?:required|desired|expected)|or[ ](?:about|"
-    r"approximately|roughly|around)|after|given[ ]that)\b|，(?=因为|所以|即|其中)", re.IGNORECASE)
+    r"approximately|roughly|around)|after|given[ ]that)\b"
+    r"|,[ ]?(?=\"\w{1,20}\":)|，(?=因为|所以|即|其中)", re.IGNORECASE)
 _BOLD_END = re.compile(r"\*\*(?![\w(])|(?<![\w)])\*\*")  # but 2**3 is a power
 _FILLER = re.compile(
     r"(?:(?:simply|just|therefore|thus|then|indeed|hence|now|given[ ]by|equal[ ]to|exactly|"
@@ -77,6 +85,14 @@ def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """Return the last match of a pattern in a text, in one pass."""
     last = deque(pattern.finditer(text), maxlen=1)
     return last[0] if last else None
+
+
+def last_number(text: str) -> re.Match[str] | None:
+    """Return the last number of a text that is no exponent or index, in one pass."""
+    last = None
+    for last_found in NUMBER.finditer(text):
+        last = last if last_found["aside"] else last_found
+    return last
 
 
 def last_line(text: str) -> str:
@@ -106,6 +122,8 @@ def statement(rest: str) -> str:
         if end is not None:
             line = line[:end.start()]
     line = line.strip(" \t*`").removesuffix(".")
+    if line.endswith("}") and "{" not in line:  # the end of a JSON object
+        line = line.rstrip("} ")
     return _without_lead(line.strip(" \t*_`."))
 
 
@@ -135,7 +153,8 @@ def _more_maths(tail: str) -> bool:
 
 def _without_lead(line: str) -> str:
     """Drop the words before the only number of a sentence: `she has 5 apples`, `吃了5条鱼`."""
-    if line[:1].isdigit() or "\\" in line or "=" in line or "$" in line or len(line) > 200:
+    if line[:1].isdigit() or "\\" in line or "=" in line or line.count("$") > 1 or (
+            len(line) > 200):
         return line
     number = NUMBER.search(line)
     if number is None or not number.start():
@@ -153,11 +172,14 @@ def _without_lead(line: str) -> str:
 def guess(text: str) -> tuple[str, str] | None:
     """Return (answer, way) of a text that declares none, or None where it has no number.
 
-    The ways: `output`, the last line of an output block that ends the text; `bold`, bold
+    The ways: `whole`, a text that is one word or one formula; `output`, the last line of an output block that ends the text; `bold`, bold
     print with a number in the last line; `last maths`, the formula that the last number
     stands in; `last number`.
     """
     ended = text.rstrip()
+    whole = _whole(ended)
+    if whole is not None:
+        return whole, "whole"
     if ended.endswith("```"):
         block = last_match(_OUTPUT, ended)
         inside = ended[block.end():-3] if block else ""
@@ -169,11 +191,30 @@ def guess(text: str) -> tuple[str, str] | None:
         inside = statement(bold[1] or bold[2])
         if NUMBER.search(inside) and not inside.endswith((":", "：")):
             return inside, "bold"
-    number = last_match(NUMBER, text)
+    number = last_number(text)
+    closing = last_match(_MATHS, line)
+    if closing is not None and last_number(line[closing.start():]) is None:
+        inside = next(filter(None, closing.groups())).strip()  # `so it is $(-\infty, \infty)$`
+        if any(sign in inside for sign in "\\=([") and not _PROSE.search(inside):
+            return inside, "last maths"
     if number is None:
         return None
     formula = _formula(text, number)
     return (formula, "last maths") if formula else (number.group(), "last number")
+
+
+def _whole(text: str) -> str | None:
+    """Return a text that is nothing but an answer: one word, or a formula without prose."""
+    text = text.strip(" \t\r\n*`").removesuffix(".")
+    if not text or len(text) > 300 or "\n" in text:
+        return None
+    span = _leading_span(text + "\n")
+    if span is not None and len(span) + 4 >= len(text):
+        return span
+    if text.isalpha() and len(text) <= 40:
+        return text
+    has_value = any(sign.isdigit() or sign in "\\=^" for sign in text) or text[0] in "([{"
+    return text if has_value and not _WORDED.search(text) else None
 
 
 def _formula(text: str, number: re.Match[str]) -> str | None:
@@ -206,4 +247,5 @@ def _bare_formula(text: str, number: re.Match[str]) -> str | None:
     run = " ".join(before[left:]) + number.group() + " ".join(after[:right + 1])
     run = run.strip(" ,;:*").removesuffix(".")
     listed = run[:1] in "([" and run[-1:] in ")]" and "," in run
-    return run if ("\\" in run or listed) and not _PROSE.search(run) else None
+    told = "\\" in run or listed or _POWER.search(run)
+    return run if told and run != number.group() and not _PROSE.search(run) else None
