@@ -104,9 +104,11 @@ class _Work:
     def _one(self, file: str, number: int, system: str, gold: object, response: object,
              label: bool | None) -> Graded:
         """Return one response with its verdict; ValueError names a field of another kind."""
+        name = self.fields.gold or "gold"
         try:
-            name, right = self.fields.gold or "gold", gold_text(gold)
-            name, text = self.fields.pred or "response", field_text(response)
+            right = gold_text(gold)
+            name = self.fields.pred or "response"
+            text = field_text(response)
         except ValueError as error:
             raise ValueError(f"the field {name!r} {error}") from error
         judged = judge(text, right, self.policy)
