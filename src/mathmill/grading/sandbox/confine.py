@@ -31,7 +31,7 @@ else:  # a plain file under `-I -S`: its neighbours are found by its own place
     sys.path.pop(0)
 
 _FILTERS = {"child": seccomp.CHILD, "zygote": seccomp.ZYGOTE, "worker": seccomp.WORKER}
-_SET_DUMPABLE, _SET_NO_NEW_PRIVS, _SET_PDEATHSIG, _CAPSET_V3 = 4, 38, 1, 0x20080522
+_SET_DUMPABLE, _SET_NO_NEW_PRIVS, SET_PDEATHSIG, _CAPSET_V3 = 4, 38, 1, 0x20080522
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 NOBODY = 65534
 
@@ -119,11 +119,6 @@ def no_new_privileges() -> None:
     """Give up gaining rights by executing a file; Landlock and seccomp need it first."""
     _prctl(_SET_NO_NEW_PRIVS, 1)
     _prctl(_SET_DUMPABLE, 0)
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that forked it is gone."""
-    _prctl(_SET_PDEATHSIG, 9)
 
 
 def drop_root(keep_user: bool = False) -> str:

@@ -1,10 +1,10 @@
-"""Run one program inside the process that was forked for it, and say in one line how it went.
+r"""Run one program inside the process that was forked for it, and say in one line how it went.
 
 Why: the value's `repr` is made here, under the limits, since `__repr__` may be the program's
 own. What leaves is one line: a letter, a name, a JSON string. Whatever the program does to
 this module (it can: they share a process), the line says no more than its own result.
 
-Used as: `line_of(code, "simple_math_problem()", 10_000)` -> `b'V\\tint\\t"42"\\n'`.
+Used as: `line_of(code, "simple_math_problem()", 10_000)` -> `b'V\tint\t"42"\n'`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import sys
 import types
 
+_quoted = json.encoder.encode_basestring_ascii
 VALUE, PRINTED, ERROR, REFUSED, UNCONFINED = "V", "P", "E", "R", "U"
 OUT_OF_MEMORY = b'E\tMemoryError\t""\n'
 _LONGEST_NUMBER = 1_000_000  # digits; no cap on output asks for more
@@ -62,8 +63,8 @@ def line_of(code: str, result: str, cap: int) -> bytes:
     sys.modules["__main__"] = main
     sys.argv = ["program.py"]
     sys.stdin = io.StringIO("")
-    sys.stdout = sys.__stdout__ = printed  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = Printed(0)  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = printed  # type: ignore[assignment, misc]
+    sys.stderr = sys.__stderr__ = Printed(0)  # type: ignore[assignment, misc]
     space = main.__dict__
     try:
         try:
@@ -112,4 +113,4 @@ def _too_long() -> bytes:
 
 def line(letter: str, name: str, text: str) -> bytes:
     """Return the one line that leaves the process: no tab or line end but its own three."""
-    return f"{letter}\t{name}\t{json.dumps(str(text))}\n".encode("ascii", "replace")
+    return f"{letter}\t{name}\t{_quoted(str(text))}\n".encode("ascii", "replace")

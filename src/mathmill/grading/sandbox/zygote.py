@@ -5,8 +5,6 @@ it; and nothing that a program does outlives its process. How a program ended is
 its process's status; what it wrote is taken only as its own value, one line of it.
 
 Used as: `with ZygoteEngine() as engine: engine.run([Program("x = 6 * 7", "x")], Limits())`.
-Frames to the zygote: `number seconds bytes cap code-length result-length\\n`, the two texts.
-Frames from it: `number how status cpu-seconds wall-seconds length\\n`, the child's line.
 """
 
 from __future__ import annotations

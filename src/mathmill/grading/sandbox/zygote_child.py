@@ -11,12 +11,14 @@ requests on standard input, answers on standard output, in the frames that zygot
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import gc
 import importlib
 import json
 import math
 import os
+import random
 import resource
 import select
 import sys
@@ -25,21 +27,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import confine  # type: ignore[import-not-found]  # noqa: E402
-import landlock  # type: ignore[import-not-found]  # noqa: E402
-import program  # type: ignore[import-not-found]  # noqa: E402
-import seccomp  # type: ignore[import-not-found]  # noqa: E402
+import confine  # type: ignore[import-not-found]
+import landlock  # type: ignore[import-not-found]
+import program  # type: ignore[import-not-found]
+import seccomp  # type: ignore[import-not-found]
 
 sys.path.pop(0)
 
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
+# Not os.fork: its hooks seed `random` anew and rebuild `threading`, 0.6 ms a child. This process
+# has one thread, and programs that draw without a seed then draw alike in every run.
+_fork = ctypes.PyDLL(None).fork  # PyDLL: the interpreter's lock stays ours on both sides
 RESULT = 3  # the one descriptor that a child has
-STDLIB = (
+STDLIB = _names(
     "abc array base64 binascii bisect calendar cmath collections collections.abc contextlib copy "
     "csv dataclasses datetime decimal enum fractions functools graphlib hashlib heapq inspect io "
     "itertools json locale math numbers operator os pprint queue random re secrets statistics "
     "string struct sys textwrap threading time timeit traceback types typing unicodedata uuid "
     "warnings weakref zlib zoneinfo _strptime encodings.idna encodings.latin_1 encodings.ascii"
-).split()
+)
 
 
 @dataclass
@@ -61,6 +71,7 @@ def main() -> int:
     """Preload, confine, say `ready` (or why not), then serve until standard input ends."""
     most, unconfined, folder, names = int(sys.argv[1]), sys.argv[2] == "unconfined", *sys.argv[3:5]
     try:
+        sys.modules["_hashlib"] = None  # type: ignore[assignment]  # OpenSSL: 4 MB to map anew
         for name in STDLIB:
             importlib.import_module(name)
         if folder:
@@ -71,6 +82,7 @@ def main() -> int:
         _send(json.dumps({"refused": str(error) or type(error).__name__}).encode() + b"\n")
         return 1
     gc.collect()
+    random.seed(0)
     gc.freeze()  # the collector of a child then leaves these pages alone, and shared
     _send(json.dumps({"applied": applied}).encode() + b"\n")
     with contextlib.suppress(BrokenPipeError):  # the client is gone
@@ -112,7 +124,7 @@ def _address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _wall(unconfined: bool) -> tuple[Callable[[int], None], dict[str, object]]:
+def _wall(unconfined: bool) -> tuple[Callable[[int, int, int], None], dict[str, object]]:
     """Confine this process; return what a child calls to confine itself, and what was applied."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")  # if the machine runs out of memory, this goes before its owner
@@ -120,22 +132,26 @@ def _wall(unconfined: bool) -> tuple[Callable[[int], None], dict[str, object]]:
     if missing and not unconfined:
         raise confine.Unconfined("this machine lacks " + " and ".join(missing))
     has_landlock, has_seccomp = landlock.abi() > 0, seccomp.available()
-    child_filter = seccomp.compiled(seccomp.CHILD, RESULT) if has_seccomp else b""
+    filtered = seccomp.installer(seccomp.compiled(seccomp.CHILD, RESULT)) if has_seccomp else None
     confine.no_new_privileges()
     inner = landlock.layer() if has_landlock else None
     applied = confine.apply(confine.Confinement(
         landlock=has_landlock, filter="zygote" if has_seccomp else None,
         limits={"CORE": 0, "FSIZE": 0, "MEMLOCK": 0, "MSGQUEUE": 0, "NOFILE": 256}))
+    prctl = seccomp.libc().prctl
 
-    def enter(end: int) -> None:
+    def enter(end: int, memory: int, seconds: int) -> None:
+        prctl(confine.SET_PDEATHSIG, 9, 0, 0, 0)
         if inner is not None:
             inner()
         os.dup2(end, RESULT)
         os.closerange(0, RESULT)
         os.closerange(RESULT + 1, 256)
-        confine.set_limits({"NPROC": 0, "NOFILE": 0})
-        if child_filter:
-            seccomp.install(child_filter)
+        for which, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds),
+                            (resource.RLIMIT_NPROC, 0), (resource.RLIMIT_NOFILE, 0)):
+            resource.setrlimit(which, (most, most))
+        if filtered is not None:
+            filtered()
 
     return enter, applied | {"missing": missing}
 
@@ -143,7 +159,7 @@ def _wall(unconfined: bool) -> tuple[Callable[[int], None], dict[str, object]]:
 class Forker:
     """Reads requests, keeps a bounded number of children at work, answers for each."""
 
-    def __init__(self, base: int, enter: Callable[[int], None], most: int) -> None:
+    def __init__(self, base: int, enter: Callable[[int, int, int], None], most: int) -> None:
         """Take the address space in use, the way into the child's confinement, the bound."""
         self._base, self._enter, self._most = base, enter, most
         self._waiting = bytearray()
@@ -192,7 +208,7 @@ class Forker:
                code: str, result: str) -> None:
         pipe, end = os.pipe()
         started = time.monotonic()
-        process = os.fork()
+        process = _fork()
         if process == 0:
             self._waiting.clear()  # other programs' text is none of this one's business
             self._jobs.clear()
@@ -246,13 +262,11 @@ class Forker:
         _send(job.number + b" " + head.encode() + text)
 
 
-def _child(end: int, seconds: float, memory: int, enter: Callable[[int], None],
-           task: tuple[str, str, int]) -> None:
+def _child(end: int, seconds: float, memory: int,
+           enter: Callable[[int, int, int], None], task: tuple[str, str, int]) -> None:
     """Confine this process, run the program in it, write the one line, end. Never returns."""
     try:
-        confine.die_with_parent()
-        confine.set_limits({"AS": memory, "CPU": math.ceil(seconds) + 1})
-        enter(end)
+        enter(end, memory, math.ceil(seconds) + 1)
     except BaseException as error:
         why = program.line(program.UNCONFINED, type(error).__name__, str(error))
         try:

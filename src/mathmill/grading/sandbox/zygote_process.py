@@ -1,11 +1,11 @@
-"""One zygote as its client sees it: the process, the frames both ways, what an answer means.
+r"""One zygote as its client sees it: the process, the frames both ways, what an answer means.
 
 Why: the kind of an outcome is decided here, from how the child's process ended, never from
 what the child says; its line is checked to be one line of one form and of bounded length.
 
 Used as: `Zygote(python, 1, ["confined", "", ""]).run([(0, program)], Limits())`.
-Frames to the zygote: `number seconds bytes cap code-length result-length\\n`, the two texts.
-Frames from it: `number how status cpu-seconds wall-seconds length\\n`, the child's line.
+Frames to the zygote: `number seconds bytes cap code-length result-length\n`, the two texts.
+Frames from it: `number how status cpu-seconds wall-seconds length\n`, the child's line.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ class Zygote:
             [python, *_FLAGS, str(_CHILD), str(jobs), *walls], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=_ENVIRONMENT,
             cwd="/", start_new_session=True)
-        assert self._process.stdin and self._process.stdout and self._process.stderr
+        assert self._process.stdin
+        assert self._process.stdout
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
-        self._received = bytearray()
+        self._received, self._seconds = bytearray(), 0.0
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
         said = self._first_line()
@@ -94,6 +95,7 @@ class Zygote:
         One that is lost takes the programs that were at work with it, as crashed; those that
         had not begun are missing from the answer.
         """
+        self._seconds = limits.seconds
         outcomes: dict[int, Outcome] = {}
         unanswered: dict[int, None] = {}
         unsent, frames = 0, bytearray()
@@ -138,6 +140,8 @@ class Zygote:
                 break
             line = bytes(self._received[end + 1:last])
             del self._received[:last]
+            if float(cpu) > self._seconds and os.WIFSIGNALED(int(status)):
+                how = b"timeout"  # the kernel's limit on CPU seconds was there before the wall's
             kind, value, name, error = _meaning(how.decode(), int(status), line)
             answers.append((int(number), Outcome(kind, value, name, error, NAME, float(wall))))
         return answers
@@ -178,8 +182,6 @@ def _meaning(how: str, status: int, line: bytes) -> tuple[str, str | None, str, 
             REFUSED, None, "", "more than one line of result")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        if number == signal.SIGXCPU:
-            return TIMEOUT, None, "", ""
         if number == signal.SIGKILL:  # not by us: the system was out of memory
             return MEMORY, None, "", "killed by the system"
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
@@ -190,12 +192,12 @@ def _meaning(how: str, status: int, line: bytes) -> tuple[str, str | None, str, 
         return CRASHED, None, "", "ended without a result"
     match = _LINE.fullmatch(line)
     try:
-        letter, name, text = match.groups() if match else (b"", b"", b'""')
-        said = json.loads(text)
+        said = json.loads(match[3]) if match else None
     except ValueError:  # not JSON, or not UTF-8: the program wrote it, not our code
-        letter = b""
-    return _said(letter.decode(), name.decode(errors="replace"), said) if letter else (
-        REFUSED, None, "", "a malformed result")
+        said = None
+    if match is None or said is None:
+        return REFUSED, None, "", "a malformed result"
+    return _said(match[1].decode(), match[2].decode(errors="replace"), said)
 
 
 def _said(letter: str, name: str, text: str) -> tuple[str, str | None, str, str]:
