@@ -152,7 +152,8 @@ def _in_processes(parts: Iterable[Chunk], work: _Work,
             yield part, result.result()
     except BrokenProcessPool as error:
         raise StepFailed(f"a process that graded {part.file} died near row {part.items[0][0]} "
-                         "(out of memory?); give fewer --jobs") from error
+                         "(out of memory? then give fewer jobs; or a script calls this outside "
+                         "of `if __name__ == '__main__':`)") from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

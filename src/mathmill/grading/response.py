@@ -11,19 +11,16 @@ Used as: `judge("So x = 5. The answer is 5.", "5", TOLERANT)` -> `Judged("5", Ve
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mathmill.grading.answers import extract
+from mathmill.grading.answers import GUESSES, extract
 from mathmill.grading.equal import equal, grade
 from mathmill.grading.policy import Policy
 from mathmill.types import CORRECT, UNDECIDED, Verdict
 
-BARE = 300  # characters up to which a line without prose is taken for the answer itself
-_DECLARED = frozenset({"boxed", "####", "<answer>", "answer is", "A:", "too long"})
-_PROSE = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*[({^_])|[一-鿿]{4}|[.!?。！？]\s")
+BARE = 300  # characters up to which a line may be nothing but its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +36,20 @@ class Judged:
 def judge(response: str, gold: str, policy: Policy) -> Judged:
     """Return the verdict on a response: a worked solution, or the bare answer by itself.
 
-    A short line without prose that declares nothing (`x + 1`, `[1, 2)`) is the answer as it
-    stands, where looking for its last number would grade `1`. An empty gold is undecided.
-    Never raises for any text.
+    A short line that declares nothing may be the answer as it stands (`[1, 2)`, `A and C`):
+    where what was found in it is not correct and all of it is, all of it is what was meant.
+    An empty gold is undecided. Never raises for any text.
     """
-    text = response.strip()
-    found = extract(text)
+    found = extract(response)
     if not gold.strip():
         return Judged(found.text, Verdict(UNDECIDED, "no gold answer"))
-    if (policy.rule == "value" and text and len(text) <= BARE and "\n" not in text
-            and found.how not in _DECLARED and found.text != text):
-        whole = equal(gold, text, policy)
-        if whole.value == CORRECT or not _PROSE.search(text):
-            return Judged(text, Verdict(whole.value, f"{whole.how}; whole text"))
-    return Judged(found.text, grade(response, gold, policy))
+    verdict, text = grade(response, gold, policy), response.strip()
+    if (verdict.value != CORRECT and policy.rule == "value" and 0 < len(text) <= BARE
+            and "\n" not in text and (found.text is None or found.how in GUESSES)):
+        whole = equal(gold, text, replace(policy, symbolic=False))
+        if whole.value == CORRECT:
+            return Judged(text, Verdict(CORRECT, f"{whole.how}; whole"))
+    return Judged(found.text, verdict)
 
 
 def gold_answer(text: str) -> str:
