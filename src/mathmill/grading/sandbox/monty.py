@@ -1,0 +1,292 @@
+r"""The first engine: pydantic-monty, an interpreter of its own in confined worker processes.
+
+Why: it knows no operating system at all, starts a fresh session in microseconds, and runs
+nearly every arithmetic program that models write. What it lacks (generators, inheritance,
+SymPy, ...) is `refused`, so that the front asks another engine; it is never a wrong program.
+
+The value's `repr` is made inside: handed over as it is, a list that holds itself twice, sixty
+deep, had taken 13 GB and ten minutes in *this* process before it was killed.
+
+Used as: `with MontyEngine() as engine: engine.run([Program("x = 6 * 7", "x")], Limits())`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import re
+import secrets
+import shlex
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mathmill.errors import MissingExtra, UsageError
+from mathmill.grading.sandbox import confine, screen
+from mathmill.grading.sandbox.outcome import (
+    CRASHED,
+    ERROR,
+    MEMORY,
+    REFUSED,
+    TIMEOUT,
+    VALUE,
+    Limits,
+    Outcome,
+    Program,
+)
+
+NAME = "monty"
+TOO_LONG = "value too long"
+GRACE = 0.5  # seconds past a program's limit after which its worker is killed
+RETIRE = 10_000  # programs after which a worker is replaced
+DEPTH = 500  # calls; deeper recursion is refused, since CPython allows 1,000
+OVERHEAD = 512 << 20  # bytes of address space that a worker has before any program
+# Defaults bind the builtins before the program can rename them; `{name}` cannot be guessed.
+_RETURN = """def {name}(v, T=type, R=repr, L=len, I=int, F=float, E=ValueError):
+    t = T(v)
+    if t is F:
+        return v
+    if t is I:
+        return v if v >> {bits} in (0, -1) else ('', {too_long!r})
+    try:
+        r = R(v)
+    except E:
+        return ('', 'a value without a repr')
+    return (t.__name__, r) if L(r) <= {cap} else ('', {too_long!r})
+{code}
+
+{name}({result}
+)"""
+# Monty 1.4 rounds 2.675 to 2.68 and 0.225 to 0.22 (CPython: 2.67, 0.23); it formats right.
+_ROUND = """def round(number, ndigits=None, *, _R=round, _T=type, _F=float, _I=int):
+    if _T(number) is _F and _T(ndigits) is _I and 0 <= ndigits < 99:
+        return _F(f'{number:.{ndigits}f}')
+    return _R(number) if ndigits is None else _R(number, ndigits)
+"""
+# Exceptions by which Monty says what it lacks; CPython is asked before they count as errors.
+_LACKS = {"ModuleNotFoundError", "ImportError", "NotImplementedError", "AttributeError",
+          "RecursionError", "SyntaxError", "SystemExit", "LookupError", "UnicodeDecodeError",
+          "PermissionError", "OSError", "FileNotFoundError", "RuntimeError"}
+_SURE_TYPE_ERROR = re.compile(
+    r"unsupported operand type|'\w+' object (?:is not|does not|cannot)|can only concatenate|"
+    r"object of type '\w+' has no len|not supported between instances|\w+\(\) missing \d+|"
+    r"'\w+' object can't")
+_NAME_ERROR = re.compile(r"name '(\w+)' is not defined")
+_BUILTINS = frozenset(dir(builtins)) | {"exit", "quit"}
+
+
+class MontyEngine:
+    """Engine of outcome.py over one worker process, confined where the kernel can."""
+
+    name = NAME
+
+    def __init__(self, confine: bool = True, *, retire: int = RETIRE,
+                 beat: Callable[[], None] | None = None) -> None:
+        """Prepare; the worker starts at the first program.
+
+        `confine`: put the worker behind Landlock and seccomp; what this machine lacks is in
+        `missing`, and the worker runs all the same: the interpreter itself gives a program
+        nothing. `beat`: called before each program (a sign of life). Raises MissingExtra.
+        """
+        try:
+            import pydantic_monty
+            from pydantic_monty._binary import find_monty_binary
+        except ImportError:
+            raise MissingExtra("pydantic-monty", "sandbox") from None
+        self._monty: Any = pydantic_monty
+        try:
+            self._binary = find_monty_binary()
+        except FileNotFoundError:
+            raise MissingExtra("pydantic-monty-runtime", "sandbox") from None
+        self.missing: list[str] = _missing() if confine else ["confinement (switched off)"]
+        self._confined = confine and not self.missing
+        self._retire, self._beat = retire, beat
+        self._folder = ""
+        self._pool: Any = None
+        self._pool_limits: Limits | None = None
+        self._lock = threading.Lock()
+        self.retired = 0
+
+    def __enter__(self) -> MontyEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, programs: Sequence[Program], limits: Limits) -> list[Outcome]:
+        """Return an outcome for each program, in order; callers in threads take turns.
+
+        Raises UsageError only where no worker can be started.
+        """
+        with self._lock:
+            outcomes = []
+            for program in programs:
+                if self._beat is not None:
+                    self._beat()
+                outcomes.append(self._one(program, limits))
+            return outcomes
+
+    def close(self) -> None:
+        """End the worker process."""
+        with self._lock:
+            self._end()
+            if self._folder:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = ""
+
+    def _one(self, program: Program, limits: Limits) -> Outcome:
+        reason = screen.unfit(program.code, limits) or screen.unfit(program.result, limits)
+        if not reason and screen.first_cannot(program.code):
+            reason = "text that the first engine keeps otherwise"
+        if reason:
+            return Outcome(REFUSED, error=reason, engine=NAME)
+        source, printed = _source(program, limits), _Printed(limits.output)
+        pool = self._open(limits)
+        began = time.perf_counter()
+        try:
+            with pool.checkout(
+                limits=_limits(limits), os_policy={"random_start": {"seed": 0}},
+                assert_message_annotations=False,
+            ) as session:
+                value = session.feed_run(source, print_callback=printed)
+            kind, text, name, error = (printed.outcome() if not program.result
+                                       else _value(value, limits.output))
+        except self._monty.MontyCrashedError as crash:
+            late = crash.timed_out
+            kind, text, name, error = (TIMEOUT if late else CRASHED), None, "", (
+                "" if late else f"the worker died: {_line(crash)}")
+        except self._monty.MontyError as raised:
+            kind, error = _raised(raised.exception())
+            text, name = None, ""
+        except (ValueError, TypeError, TimeoutError, OSError) as raised:
+            kind, text, name, error = CRASHED, None, "", f"{type(raised).__name__}: {_line(raised)}"
+        if kind in (TIMEOUT, MEMORY, CRASHED):  # an interpreter stopped midway is not trusted
+            self._end()
+            self.retired += 1
+        return Outcome(kind, text, name, error, NAME, time.perf_counter() - began)
+
+    def _open(self, limits: Limits) -> Any:
+        """Return the pool for these limits, started."""
+        if self._pool is None or self._pool_limits != limits:
+            self._end()
+            pool = self._monty.Monty(
+                binary_path=self._start_command(limits), min_processes=1, max_processes=1,
+                checkout_timeout=30.0, request_timeout=limits.seconds + 2 * GRACE,
+                feed_duration_limit_grace=GRACE, max_checkouts_per_worker=self._retire)
+            try:
+                pool.__enter__()
+            except (self._monty.MontyError, OSError, RuntimeError, TimeoutError) as error:
+                raise UsageError(f"the worker of pydantic-monty does not start ({_line(error)}); "
+                                 f"see that {self._binary} runs on this machine") from None
+            self._pool, self._pool_limits = pool, limits
+        return self._pool
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.__exit__(None, None, None)
+
+    def _start_command(self, limits: Limits) -> str:
+        """Return the file that starts a worker: the binary, or a script that confines it first."""
+        if not self._confined:
+            return self._binary
+        if not self._folder:
+            self._folder = tempfile.mkdtemp(prefix="mathmill-monty-")
+        memory = (limits.memory_mb << 20) + OVERHEAD
+        command = confine.launch_command(self._binary, limits={"AS": memory})
+        path = Path(self._folder, "monty")
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        path.chmod(0o700)
+        return str(path)
+
+
+class _Printed:
+    """What a program prints: its end is kept, so that the last line can be read."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap, self._text = cap, ""
+
+    def __call__(self, stream: str, text: str) -> None:
+        if stream == "stdout":
+            whole = self._text + text
+            # Blank lines after the last line must not push it out.
+            self._text = whole if len(whole) <= 2 * self._cap else (
+                whole.rstrip()[-self._cap - 1:] + "\n" * whole[-1].isspace())
+
+    def outcome(self) -> tuple[str, str | None, str, str]:
+        lines = [line for line in self._text.splitlines() if line.strip()]
+        if not lines:
+            return ERROR, None, "", "NothingPrinted"
+        last = lines[-1].strip()
+        return ((VALUE, last, "printed", "") if len(last) <= self._cap
+                else (REFUSED, None, "", TOO_LONG))
+
+
+def _missing() -> list[str]:
+    found = confine.report()["missing"]
+    missing = [str(part) for part in found] if isinstance(found, list) else []
+    return missing + ([] if os.path.exists("/bin/sh") else ["/bin/sh"])
+
+
+def _limits(limits: Limits) -> dict[str, Any]:
+    return {"max_feed_duration_secs": limits.seconds, "max_memory": limits.memory_mb << 20,
+            "max_recursion_depth": DEPTH, "max_total_sleep_secs": 0.01, "max_suspensions": 100}
+
+
+def _source(program: Program, limits: Limits) -> str:
+    # The blank line ends a continuation; None keeps a script's last value from crossing.
+    before = _ROUND if "round" in program.code or "round" in program.result else ""
+    if not program.result:
+        return f"{before}{program.code}\n\nNone"
+    # 10 bits are three digits and a bit, so this lets every number through that may stay.
+    return before + _RETURN.format(
+        name=f"_{secrets.token_hex(8)}", bits=limits.output * 10 // 3 + 64,
+                          cap=limits.output, too_long=TOO_LONG, code=program.code,
+                          result=program.result)
+
+
+def _value(value: object, cap: int) -> tuple[str, str | None, str, str]:
+    """Return the outcome of what crossed: a float, an int, or a name and a repr."""
+    if type(value) is float:
+        return VALUE, repr(value), "float", ""
+    if type(value) is int:
+        text = digits(value)
+        return (VALUE, text, "int", "") if len(text) <= cap else (REFUSED, None, "", TOO_LONG)
+    if type(value) is tuple and len(value) == 2 and all(type(part) is str for part in value):
+        name, text = value
+        return (VALUE, text, name, "") if name and len(text) <= cap else (
+            REFUSED, None, "", text[:200] if not name else TOO_LONG)
+    return REFUSED, None, "", "a value that did not come by the way out"
+
+
+def digits(number: int) -> str:
+    """Return an integer in decimal, whatever the interpreter's limit on such conversions."""
+    if number < 0:
+        return "-" + digits(-number)
+    if number.bit_length() <= 2000:
+        return repr(number)
+    half = number.bit_length() * 3 // 20  # about half of its decimal digits
+    head, tail = divmod(number, 10 ** half)
+    return digits(head) + digits(tail).rjust(half, "0")
+
+
+def _raised(error: BaseException) -> tuple[str, str]:
+    """Return kind and error of an exception that came out of a program."""
+    name, text = type(error).__name__, _line(error)
+    if name == "TimeoutError" and text.startswith("feed time limit"):
+        return TIMEOUT, ""
+    if name == "MemoryError":
+        return MEMORY, name
+    unknown = _NAME_ERROR.match(text) if name == "NameError" else None
+    lacks = (name in _LACKS or name == "TimeoutError"
+             or (unknown is not None and unknown[1] in _BUILTINS)
+             or (name == "TypeError" and not _SURE_TYPE_ERROR.match(text)))
+    return (REFUSED, f"{name}: {text}") if lacks else (ERROR, name)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
