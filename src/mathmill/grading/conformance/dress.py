@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 
-_SUM = re.compile(r"(?<![eE^{(\[,]) ?([+=]) ?")  # not the signs of `2e+5`, `{+3}`
+_SUM = re.compile(r"(?<![eE^{(\[,<>]) ?([+=]) ?")  # not the signs of `2e+5`, `{+3}`
 _WIDE = {ord(sign): ord(sign) + 0xFEE0 for sign in "0123456789.-+"}
 
 RESPONSES = (
@@ -39,7 +39,10 @@ def dressed(text: str, dress: str, draw: random.Random) -> tuple[str, str, bool]
         return text, "", False
     if dress == "text":
         if chance < 0.54:
-            return draw.choice(TEXT_RESPONSES) % text, "response", True
+            whole = draw.choice(TEXT_RESPONSES)
+            if "\\" in text:  # maths stands in no \text{}
+                whole = whole.replace("\\text{%s}", "%s")
+            return whole % text, "response", True
         name = draw.choice(("spaces", "full stop", "text", "bold", "as it is"))
         return _text_dress(text, name), name, False
     if chance < 0.54 and "\n" not in text:
@@ -54,7 +57,7 @@ def dressed(text: str, dress: str, draw: random.Random) -> tuple[str, str, bool]
 
 def _text_dress(text: str, name: str) -> str:
     """Return words in their dress."""
-    return {"spaces": f"  {text} ", "full stop": f"{text}.", "text": f"\\text{{{text}}}",
+    return {"spaces": f"  {text} ", "full stop": f"{text}.", "text": text if "\\" in text else f"\\text{{{text}}}",
             "bold": f"**{text}**"}.get(name, text)
 
 

@@ -181,6 +181,8 @@ def unions(draw: random.Random) -> Answer:
              ("second end off", change(1, 1, str(int(spans[1][1]) - 100))),
              ("part added", f"{join(spans)}\\cup (100,101)"),
              ("filled up", f"{spans[0][0]}{spans[0][1]},{spans[-1][2]}{spans[-1][3]}")]
+    if spans[-1][2] == "\\infty":  # (100,101) lies in it already
+        other = [each for each in other if each[0] != "part added"]
     if spans[0][1] == str(int(cut) - 1):  # the shortened interval would be empty
         other.pop(1)
     return Answer(join(spans), same, other)
