@@ -101,7 +101,7 @@ VALUES = [  # repr, type, answer
     ("-(x + 1)", "Mul", "-(x+1)"), ("exp(2)", "exp", "e^{2}"), ("oo", "Infinity", r"\infty"),
     ("78.2142857142857", "Float", "78.2142857142857"), ("<function f at 0x1>", "function", None),
     ("42", "printed", "42"), ("42.0", "printed", "42"), ("odd", "printed", "odd"),
-    ("The total is $42.50.", "printed", "$42.50"), ("x = 5", "printed", "5"),
+    ("The total is $42.50.", "printed", "$42.50"), ("x = 5", "printed", "x = 5"),
     ("The answer is 42 apples.", "printed", "42 apples"), ("1,234", "printed", "1,234"),
     ("[1, 2, 3]", "printed", "1, 2, 3"), ("3/4", "printed", "3/4"), ("None", "printed", None),
     ("10:30", "printed", "10:30"), ("50%", "printed", "50%"), ("7.00 dollars", "printed", "7.00"),
@@ -156,3 +156,11 @@ def test_hostile_values_give_none(value: str) -> None:
 @pytest.mark.parametrize("kind", ["error", "timeout", "memory", "refused", "crashed"])
 def test_what_returned_no_value_has_no_answer(kind: str) -> None:
     assert answer_of(Outcome(kind, None, error="NameError")) is None
+
+
+def test_imports_that_nothing_uses_are_left_out_and_no_others() -> None:
+    program = program_of("import math\nimport numpy as np\nfrom sympy import Symbol, solve\n"
+                         "x = math.floor(3.9)\ny = Symbol('y')\nans = x")
+    assert program is not None
+    assert [line for line in program.code.split("\n") if "import" in line] == [
+        "import math", "from sympy import Symbol, solve"]

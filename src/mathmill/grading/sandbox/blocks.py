@@ -10,6 +10,7 @@ Used as: `blocks("Sure:\n```python\nprint(2)\n```")` -> `["print(2)"]`, then `pa
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import textwrap
 import warnings
@@ -26,6 +27,7 @@ _CODE = re.compile(
     r"(?:async[ ]+)?def[ ]+\w+[ ]*\(|class[ ]+\w+|import[ ]+\w|from[ ]+[\w.]+[ ]+import[ ]|@\w|#"
     r"|print[ ]*\(|(?:for|while|if|elif|else|with|try|except|finally|return|assert)\b[^\n]*:?"
     r"|[A-Za-z_]\w*(?:[ ]*,[ ]*[A-Za-z_]\w*)*[ ]*(?::[ ]*\w+[ ]*)?(?:=(?!=)|[-+*/%]=|//=|\*\*=)")
+_BUILTINS = set(dir(builtins))
 TRIES = 24  # cuts tried in one text: each parses what is left once more
 STARTS = 6  # lines at which code may begin in a text without fences
 
@@ -83,6 +85,26 @@ def straightened(block: str) -> str:
 def looks_like_code(line: str) -> bool:
     """Tell whether a line begins as statements do."""
     return _CODE.match(line) is not None
+
+
+def bound_names(tree: ast.Module) -> set[str]:
+    """Return the names that a block leaves behind."""
+    names = {node.id for node in ast.walk(tree)
+             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+    return names
+
+
+def free_names(tree: ast.Module) -> set[str]:
+    """Return the names that a block uses and nobody in it binds."""
+    used = {node.id for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return used - own - bound_names(tree) - _BUILTINS
 
 
 def _untabbed(line: str) -> str:
