@@ -108,7 +108,7 @@ def test_nothing_equals_nothing() -> None:
 
 def test_a_policy_decides_percent_units_case_and_tolerance() -> None:
     assert equal("24", "24%", Policy("p", percent="value")).value == "wrong"
-    assert equal("10", "10 cm", Policy("p", units=False)).value == "undecided"
+    assert equal("10", "10 cm", Policy("p", units=False)).value == "wrong"
     assert equal("1, 2", "2, 1", Policy("p", ordered_lists=True)).value == "wrong"
     assert equal("100", "100.5", Policy("p", relative=0.01)).value == "correct"
     assert equal("Odd", "odd", Policy("p", fold_case=False)).value == "wrong"

@@ -30,13 +30,18 @@ class Number:
     "Number base, where one was written as a subscript."
 
 
-_PLAIN = re.compile(r"([+-]?)([0-9]{1,3}(?:,[0-9]{3})+(?!,?[0-9])|[0-9]+)?(?:\.([0-9]+))?")
+_PLAIN = re.compile(r"([+-]?)([1-9][0-9]{0,2}(?:,[0-9]{3})+(?!,?[0-9])|[0-9]+)?(?:\.([0-9]+))?")
 _RATIO = re.compile(r"([+-]?[0-9.,]+) ?/ ?(-?[0-9.,]+)")
 _LATEX = re.compile(r"([+-]?) ?([0-9]+)? ?\\frac\{([^{}]*)\}\{([^{}]*)\}")
-_MIXED = re.compile(r"([+-]?)([0-9]+) (?:and )?([0-9]+) ?/ ?([0-9]+)")
+_MIXED = re.compile(r"([+-]?)([0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+) (?:and )?"
+                    r"([0-9]+) ?/ ?([0-9]+)")
+_REPEATING = re.compile(r"([+-]?)([0-9]*)\.([0-9]{0,40})"
+                        r"\\(?:overline|bar|dot)[ ]?\{([0-9]{1,40})\}")
 _POWER = re.compile(r"(?:([+-]?[0-9]+(?:\.[0-9]+)?) ?\* ?)?([+-]?[0-9]+)"
                     r"\^ ?\{? ?([+-]?[0-9]{1,4}) ?\}?")
-_SCIENTIFIC = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)[eE]([+-]?[0-9]{1,4})")
+_SCIENTIFIC = re.compile(
+    r"([+-]?([0-9]+)(?:\.([0-9]+))?)(?:[eE]([+-]?[0-9]{1,4})"
+    r"| ?\* ?10 ?\^ ?\{? ?([+-]?[0-9]{1,4}) ?\}?)")
 _UNKNOWN = re.compile(r"[+*] ?[A-Za-z]{3,}|[A-Za-z]{3,} ?[+*]")
 _BASE = re.compile(r"([0-9A-F]+)_ ?\{? ?([0-9]{1,2}) ?\}?")
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+")
@@ -76,6 +81,10 @@ def read_number(text: str) -> Number | None:
         return Number(value, len(decimals) if decimals else -1, percent)
     if _SPACED.fullmatch(text):
         return Number(Fraction(int(text.replace(" ", ""))), percent=percent)
+    if "e" in text or "E" in text or "10^" in text:
+        scientific = _read_scientific(text)
+        if scientific is not None:
+            return Number(*scientific, percent)
     value_ = _read_fraction(text) if "/" in text or "frac" in text or "分" in text else (
         _read_power(text))
     if value_ is not None:
@@ -104,9 +113,10 @@ def _read_fraction(text: str) -> Fraction | None:
     found = _MIXED.fullmatch(text)
     if found is not None:
         part = _divide(found[3], found[4])
-        if part is None:
+        if part is None or part >= 1:  # 11 7/6 is no mixed number
             return None
-        return -(int(found[2]) + part) if found[1] == "-" else int(found[2]) + part
+        part += int(found[2].replace(" ", ""))
+        return -part if found[1] == "-" else part
     found = _PARTS_OF.fullmatch(text)
     return _divide(found[2], found[1]) if found is not None else None
 
@@ -122,19 +132,36 @@ def _divide(over: str, under: str) -> Fraction | None:
     return upper.value / lower.value
 
 
-def _read_power(text: str) -> Fraction | None:
-    """Read `3.5e-7`, `3.5*10^{-7}` or `2^{10}`, as long as the value stays short."""
+def _read_scientific(text: str) -> tuple[Fraction, int] | None:
+    """Read `3.5e-7`, `3.5*10^{-7}`: its value, and the decimal places that it states."""
     found = _SCIENTIFIC.fullmatch(text)
-    if found is not None:
-        mantissa, base, exponent = Fraction(found[1]), 10, int(found[2])
-    else:
-        found = _POWER.fullmatch(text)
-        if found is None:
-            return None
-        base, exponent = int(found[2]), int(found[3])
-        mantissa = Fraction(found[1]) if found[1] else Fraction(1)
-        if base < 0 and text.startswith("-") and not found[1]:
-            base, mantissa = -base, Fraction(-1)  # -2^4 is -(2^4)
+    if found is None or len(text) > EXPONENT or abs(int(found[4] or found[5])) > EXPONENT:
+        return None
+    exponent = int(found[4] or found[5])
+    places = max(0, len(found[3] or "") - exponent) if found[3] else -1
+    return Fraction(found[1]) * Fraction(10) ** exponent, places or -1
+
+
+def _repeating(text: str) -> Fraction | None:
+    r"""Read `0.1\overline{6}`."""
+    found = _REPEATING.fullmatch(text)
+    if found is None:
+        return None
+    shift = 10 ** len(found[3])
+    value = Fraction(int((found[2] or "0") + found[3]), shift) + Fraction(
+        int(found[4]), shift * (10 ** len(found[4]) - 1))
+    return -value if found[1] == "-" else value
+
+
+def _read_power(text: str) -> Fraction | None:
+    """Read `3*2^5` or `2^{10}`, as long as the value stays short; and repeating decimals."""
+    found = _POWER.fullmatch(text)
+    if found is None:
+        return _repeating(text)
+    base, exponent = int(found[2]), int(found[3])
+    mantissa = Fraction(found[1]) if found[1] else Fraction(1)
+    if base < 0 and text.startswith("-") and not found[1]:
+        base, mantissa = -base, Fraction(-1)  # -2^4 is -(2^4)
     if base == 0 or len(text) > EXPONENT or abs(exponent) * len(str(abs(base))) > EXPONENT:
         return None
     return mantissa * Fraction(base) ** exponent

@@ -1,0 +1,1 @@
+"""Algebra without an algebra system: a bounded parser of formulas, exact values, probes."""
