@@ -15,7 +15,8 @@ from mathmill import cli
 FROZEN = {
     "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs"],
     "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
-    "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs"],
+    "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs",
+              "--self-test"],
     "exec": ["file", "--field", "--out", "--gold", "--jobs", "--seconds", "--memory",
              "--crosscheck", "--whole", "--policy"],
 }

@@ -99,8 +99,14 @@ def grade(
         help="Write a row a response, with its verdict, to this .jsonl or .parquet.")] = None,
     jobs: Annotated[int | None, typer.Option(
         min=1, help="Processes that grade.", show_default="one a core")] = None,
+    self_test: Annotated[bool, typer.Option(
+        "--self-test", help="Grade labelled pairs and print how often the grader errs.")] = False,
 ) -> None:
     """Grade the answers in files; rows that cannot be read are counted and named."""
+    if self_test:
+        from mathmill.grading.conformance.page import self_test as test_grader
+
+        raise typer.Exit(0 if test_grader() else 1)
     from mathmill.execution.progress import Progress
     from mathmill.grading.files import grade_file
 

@@ -57,8 +57,9 @@ def dressed(text: str, dress: str, draw: random.Random) -> tuple[str, str, bool]
 
 def _text_dress(text: str, name: str) -> str:
     """Return words in their dress."""
-    return {"spaces": f"  {text} ", "full stop": f"{text}.", "text": text if "\\" in text else f"\\text{{{text}}}",
-            "bold": f"**{text}**"}.get(name, text)
+    if name == "text":  # maths stands in no \text{}
+        return text if "\\" in text else f"\\text{{{text}}}"
+    return {"spaces": f"  {text} ", "full stop": f"{text}.", "bold": f"**{text}**"}.get(name, text)
 
 
 def _maths_dress(text: str, name: str) -> str:

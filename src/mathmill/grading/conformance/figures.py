@@ -159,7 +159,8 @@ def mixed(draw: random.Random) -> Answer:
              ("product", f"{whole} \\cdot {rest}"), ("upside down", f"\\frac{{{q}}}{{{top}}}")]
     if p > 1:
         other.append(("part swapped", f"{whole}\\frac{{{q}}}{{{p}}}"))
-    other = [each for each in other if each[0] != "product" or whole * p * q != top * q]
+    alike = {"product": whole * p == top, "run together": int(f"{whole}{p}") == top}
+    other = [each for each in other if not alike.get(each[0])]
     return Answer(f"{whole}{rest}", same, other)
 
 
