@@ -31,13 +31,15 @@ class ZygoteEngine:
 
     def __init__(self, jobs: int = 1, *, allow_unconfined: bool = False,
                  python: str | None = None, packages_path: str | None = None,
-                 packages: Sequence[str] = PACKAGES) -> None:
+                 packages: Sequence[str] = PACKAGES, modules: Sequence[str] = ()) -> None:
         """Prepare; processes start at the first program.
 
         `jobs`: children at work at once. `python`: the interpreter, by default this one.
         `packages_path`: the folder that holds `packages`, by default where this interpreter
-        finds them. Raises UsageError where the kernel lacks Landlock or seccomp, unless
-        `allow_unconfined`, which applies what there is.
+        finds them. `modules`: of the standard library, beyond those that programs find anyway
+        (another one is refused: after the walls are up nothing can be imported). Raises
+        UsageError where the kernel lacks Landlock or seccomp, unless `allow_unconfined`,
+        which applies what there is.
         """
         missing = confine.report()["missing"]
         if missing and (not allow_unconfined or sys.platform != "linux"):
@@ -45,6 +47,7 @@ class ZygoteEngine:
                 "the zygote needs " + " and ".join(map(str, missing)) +  # type: ignore[call-overload]
                 ": use another machine, or allow_unconfined=True for programs that you trust")
         self._jobs, self._python = max(1, jobs), python or sys.executable
+        self._modules = " ".join(modules)
         self._walls = "unconfined" if allow_unconfined else "confined"
         self._folder, self._packages = _installed(packages_path, packages)
         self._mention = re.compile(rf"\b(?:{'|'.join(self._packages)})\b")
@@ -97,7 +100,7 @@ class ZygoteEngine:
             if zygote is not None:
                 zygote.end()
             packages = [self._folder, ",".join(self._packages)] if heavy else ["", ""]
-            zygote = Zygote(self._python, self._jobs, [self._walls, *packages])
+            zygote = Zygote(self._python, self._jobs, [self._walls, *packages, self._modules])
             self._zygotes[heavy] = zygote
         return zygote
 

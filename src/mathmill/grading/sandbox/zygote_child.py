@@ -4,7 +4,7 @@ Why: starting Python costs 15 ms and a fork of a warm one 1 ms, so modules are l
 before the walls go up; after that neither this process nor its children can open a file.
 It runs no program itself, so a program can change nothing that the next one sees.
 
-Used as: started by zygote.py, `python -P -s -S -B zygote_child.py JOBS WALLS FOLDER NAMES`;
+Used as: started by zygote.py, `python -P -s -S -B zygote_child.py JOBS WALLS FOLDER NAMES MODULES`;
 requests on standard input, answers on standard output, in the frames that zygote.py describes.
 """
 
@@ -69,10 +69,11 @@ class Job:
 
 def main() -> int:
     """Preload, confine, say `ready` (or why not), then serve until standard input ends."""
-    most, unconfined, folder, names = int(sys.argv[1]), sys.argv[2] == "unconfined", *sys.argv[3:5]
+    most, unconfined = int(sys.argv[1]), sys.argv[2] == "unconfined"
+    folder, names, more = sys.argv[3:6]
     try:
         sys.modules["_hashlib"] = None  # type: ignore[assignment]  # OpenSSL: 4 MB to map anew
-        for name in STDLIB:
+        for name in STDLIB + more.split():
             importlib.import_module(name)
         if folder:
             _preload(folder, names.split(","))
@@ -275,15 +276,18 @@ def _child(end: int, seconds: float, memory: int,
             os.write(RESULT, why)
         os._exit(0)
     try:
-        text = program.line_of(*task)
-    except MemoryError:
-        text = program.OUT_OF_MEMORY
-    except BaseException as error:  # raised by the error's own tricks, such as a hostile `name`
-        text = program.line(program.ERROR, type(error).__name__, "")
-    sent = 0
-    while sent < len(text):
-        sent += os.write(RESULT, text[sent:])
-    os._exit(0)
+        try:
+            text = program.line_of(*task)
+        except MemoryError:
+            text = program.OUT_OF_MEMORY
+        except BaseException as error:  # raised by an error's own tricks, such as its `name`
+            text = program.line(program.ERROR, type(error).__name__, "")
+        sent = 0
+        while sent < len(text):
+            sent += os.write(RESULT, text[sent:])
+        os._exit(0)
+    finally:  # the program may have broken what the lines above stand on
+        os._exit(1)
 
 
 def _send(text: bytes) -> None:

@@ -3,7 +3,7 @@ r"""One zygote as its client sees it: the process, the frames both ways, what an
 Why: the kind of an outcome is decided here, from how the child's process ended, never from
 what the child says; its line is checked to be one line of one form and of bounded length.
 
-Used as: `Zygote(python, 1, ["confined", "", ""]).run([(0, program)], Limits())`.
+Used as: `Zygote(python, 1, ["confined", "", "", ""]).run([(0, program)], Limits())`.
 Frames to the zygote: `number seconds bytes cap code-length result-length\n`, the two texts.
 Frames from it: `number how status cpu-seconds wall-seconds length\n`, the child's line.
 """
