@@ -108,6 +108,7 @@ class MontyEngine:
         self._folder = ""
         self._pool: Any = None
         self._pool_limits: Limits | None = None
+        self._session: dict[str, Any] = {}
         self._lock = threading.Lock()
         self.retired = 0
 
@@ -148,10 +149,7 @@ class MontyEngine:
         pool = self._open(limits)
         began = time.perf_counter()
         try:
-            with pool.checkout(
-                limits=_limits(limits), os_policy={"random_start": {"seed": 0}},
-                assert_message_annotations=False,
-            ) as session:
+            with pool.checkout(**self._session) as session:
                 value = session.feed_run(source, print_callback=printed)
             kind, text, name, error = (printed.outcome() if not program.result
                                        else _value(value, limits.output))
@@ -182,7 +180,7 @@ class MontyEngine:
             except (self._monty.MontyError, OSError, RuntimeError, TimeoutError) as error:
                 raise UsageError(f"the worker of pydantic-monty does not start ({_line(error)}); "
                                  f"see that {self._binary} runs on this machine") from None
-            self._pool, self._pool_limits = pool, limits
+            self._pool, self._pool_limits, self._session = pool, limits, _session(limits)
         return self._pool
 
     def _end(self) -> None:
@@ -232,9 +230,13 @@ def _missing() -> list[str]:
     return missing + ([] if os.path.exists("/bin/sh") else ["/bin/sh"])
 
 
-def _limits(limits: Limits) -> dict[str, Any]:
-    return {"max_feed_duration_secs": limits.seconds, "max_memory": limits.memory_mb << 20,
-            "max_recursion_depth": DEPTH, "max_total_sleep_secs": 0.01, "max_suspensions": 100}
+def _session(limits: Limits) -> dict[str, Any]:
+    """Return what every session starts with: the limits, and the same random numbers."""
+    return {
+        "limits": {"max_feed_duration_secs": limits.seconds,
+                   "max_memory": limits.memory_mb << 20, "max_recursion_depth": DEPTH,
+                   "max_total_sleep_secs": 0.01, "max_suspensions": 100},
+        "os_policy": {"random_start": {"seed": 0}}, "assert_message_annotations": False}
 
 
 def _source(program: Program, limits: Limits) -> str:
