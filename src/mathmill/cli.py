@@ -229,7 +229,7 @@ def main() -> None:
     except MathmillError as error:
         fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print("stopped; give the same command again (finished steps are kept)", file=sys.stderr)
         raise SystemExit(130) from None
     except WrongWords as error:
         error.show()

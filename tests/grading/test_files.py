@@ -38,7 +38,7 @@ def test_named_fields_and_labels_are_counted(tmp_path: Path) -> None:
     file = written(tmp_path / "rows.jsonl", {"g": "5", "out": {"text": "The answer is 5"}, "ok": 1},
                    {"g": 6, "out": {"text": "The answer is 5"}, "ok": True},
                    {"g": "6", "out": {"text": None}, "ok": "wrong"},
-                   {"g": "6", "out": {"text": "The answer is 6x"}, "ok": False})
+                   {"g": None, "out": {"text": "The answer is 6"}, "ok": False})
     summary = grade_file(file, "g", "out.text", label="ok")
     assert summary.counts == {"correct": 1, "wrong": 2, "undecided": 1}
     assert (summary.labelled, summary.agreed) == (4, 2)

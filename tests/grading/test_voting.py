@@ -109,6 +109,16 @@ def test_what_stays_undecided_is_reported_and_not_merged(monkeypatch: pytest.Mon
     assert found.tie
 
 
+def test_a_text_that_the_tier_cannot_settle_is_not_asked_about_for_ever(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = "abcdefghijkl"
+    asked = relation(monkeypatch, {one + other: UNDECIDED for one, other in
+                                   combinations(letters, 2)})
+    found = vote(list(letters))
+    assert max(sum(letter in pair for pair in asked) for letter in letters) <= voting.FRUITLESS
+    assert len(found.undecided) == 66
+
+
 def test_a_policy_without_the_tier_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 

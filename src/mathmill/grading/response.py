@@ -49,6 +49,8 @@ def judge(response: str, gold: str, policy: Policy) -> Judged:
         whole = equal(gold, text, replace(policy, symbolic=False))
         if whole.value == CORRECT:
             return Judged(text, Verdict(CORRECT, f"{whole.how}; whole"))
+    if found.text is None and verdict.value == CORRECT:  # a choice, read off the last line
+        return Judged(text.rsplit("\n", 1)[-1][-BARE:], verdict)
     return Judged(found.text, verdict)
 
 

@@ -11,7 +11,7 @@ Used as: `vote(["1/2", "0.5", None, "2"]).leader.representative` -> `"0.5"`.
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -22,7 +22,8 @@ from mathmill.grading.policy import Policy, named
 from mathmill.types import CORRECT, UNDECIDED, WRONG
 
 COMPARED = 64  # distinct answers that are compared pair by pair: 2,016 exact comparisons
-ASKED = 256  # pairs of one vote that the symbolic tier may be asked about, at about 10 ms each
+ASKED = 128  # pairs of one vote that the symbolic tier may be asked about, at about 10 ms each
+FRUITLESS = 3  # such questions without a verdict, after which a text is not asked about again
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,8 @@ class _Ballot:
     relation: dict[tuple[int, int], str] = field(default_factory=dict)
     groups: list[list[int]] = field(default_factory=list)
     conflicts: list[tuple[str, ...]] = field(default_factory=list)
+    asked: set[tuple[int, int]] = field(default_factory=set)
+    fruitless: Counter[int] = field(default_factory=Counter)
 
     @property
     def exact(self) -> Policy:
@@ -166,17 +169,23 @@ class _Ballot:
         self._form()
         if not self.policy.symbolic:
             return
-        asked: set[tuple[int, int]] = set()
-        while any(self._ask(pair, asked) for pair in self._needed()):
+        while any(self._ask(pair) for pair in self._needed()):
             self._form()
 
-    def _ask(self, pair: tuple[int, int], asked: set[tuple[int, int]]) -> bool:
-        """Ask the symbolic tier about a pair, once; tell whether it says they are equal."""
-        if pair in asked or len(asked) >= ASKED:
+    def _ask(self, pair: tuple[int, int]) -> bool:
+        """Ask the symbolic tier about a pair, once; tell whether it says they are equal.
+
+        An integral that it cannot compare with three others, at 0.2 s each, it will not
+        compare with a fourth.
+        """
+        if (pair in self.asked or len(self.asked) >= ASKED
+                or max(self.fruitless[place] for place in pair) >= FRUITLESS):
             return False
-        asked.add(pair)
+        self.asked.add(pair)
         one, other = (self.texts[place] for place in pair)
         self.relation[pair] = self.says(one, other, self.policy)
+        if self.relation[pair] == UNDECIDED:
+            self.fruitless.update(pair)
         return self.relation[pair] == CORRECT
 
     def _of(self, a: int, b: int) -> str:
