@@ -33,7 +33,10 @@ WEAPONS = ("atexit", "gc", "mmap", "multiprocessing.context", "multiprocessing.s
            "pickle", "resource", "signal", "socket", "subprocess", "multiprocessing.popen_fork")
 LATE = 4.0  # seconds of wall time that no contained program may take here
 TOKEN = secrets.token_hex(16)
-NEXT = f"def simple_math_problem():\n    # other program's words: {TOKEN}\n    return sum([40, 2])\n"
+NEXT = f"""def simple_math_problem():
+    # other program's words: {TOKEN}
+    return sum([40, 2])
+"""
 
 
 class Surroundings:
@@ -117,7 +120,8 @@ def cases(path: Path) -> list[tuple[str, str, bool, str]]:
     return read
 
 
-def contained(engine: object, source: str, around: Surroundings, limits: object) -> dict[str, object]:
+def contained(engine: object, source: str, around: Surroundings,
+              limits: object) -> dict[str, object]:
     """Run one attack and a harmless program behind it; return the outcome and the breaches."""
     from mathmill.grading.sandbox.outcome import Program
     started = time.monotonic()
