@@ -62,7 +62,8 @@ def papers_equal(gold: str, text: str, policy: Policy) -> Verdict:
         return Verdict(CORRECT if right else WRONG, "papers: rounded number")
     answer = text[:LONGEST].split(".\n", 1)[0].strip()
     answer = answer[:-1] if answer.endswith(".") else answer
-    right = papers_form(whole[:LONGEST]) == papers_form(answer)
+    theirs = papers_form(answer)
+    right = bool(theirs) and papers_form(whole[:LONGEST]) == theirs  # nothing answers nothing
     return Verdict(CORRECT if right else WRONG, "papers: string")
 
 
