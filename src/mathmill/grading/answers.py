@@ -19,27 +19,26 @@ from mathmill.grading.ending import DECLARES, last_line, last_match, statement
 
 TAIL = 20_000  # characters of a response that are read: an answer stands at the end
 LONGEST = 2_000  # characters of an answer: what is longer is no answer
-GUESSES = frozenset({"whole", "output", "bold", "last maths", "last number"})  # ways that are no claim
+# Ways of finding that rest on no claim of the response.
+GUESSES = frozenset({"whole", "output", "bold", "last maths", "last number"})
 
 # `\boxed` as models write it: escaped twice, or with the backspace that "\b" turns into.
-_BOX = r"(?<![A-Za-z])(?:(?:\\{0,2}|\x08)(?:boxed|fbox|framebox)|\x08oxed)"
+_BOX = r"(?:\\{1,2}(?:boxed|fbox|framebox)|\x08oxed|(?<![A-Za-z\\])(?:boxed|fbox))"
 _BRACES = re.compile(_BOX + r"\s{0,3}\{|\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(_BOX + r"[ ]?(?<=[ d])([^\s${}\\,]{1,50})")
 # Two boxes are one list where only `,`, `and`, `or` and a name (`x =`) stand between them.
-_JOIN = re.compile(
-    r"[\s$}]{0,6}(?:\\[,;: ]|\\q?quad|\\\)|\\\]){0,3}[\s]{0,3}(?:[,;、，；&]|(?=[\s\\]*[ao和或与]))"
-    r"(?:\s|\\[,;: ]|\\q?quad|\\text\{|\}|and\b|or\b|和|或|与|以及){0,8}[\s$]{0,4}"
-    r"(?:\\\(|\\\[)?[ ]?"
-    r"(?:\\?[A-Za-z]{1,7}(?:_\{?\w{1,3}\}?)?\s?=\s?)?")
+_SPACING = re.compile(r"[\s$~{}]|\\[,;: ()\[\]]|\\q?quad(?![a-z])|\\text(?=\{)")
+_JOIN = re.compile(r"(?:(?:[,;、，；&]|and|or|和|或|与|以及) ?){1,2}(?:\\?[A-Za-z]\w{0,7} ?= ?)?")
 # A heading of the fourth level looks like GSM8K's mark, and most chat models write some.
 _HEADING = re.compile(
     r"(?:step|part|case|solution|explanation|conclusion|verification|check|note|method|final|"
     r"summary|answer|problem|question|approach|calculat\w*|comput\w*|analysis|given|find\w*|"
     r"understanding|identify|set ?up|let|now|so|therefore|步骤|解|第|分析|结论|验证|计算|问题|"
     r"答案|总结|题目)|[0-9]{1,2}[.、)][ ]{0,2}[^\W\d]|.{0,80}[:：]\**$", re.IGNORECASE)
-_TITLE = re.compile(r"[^\W\d]+(?:[ ]+[^\W\d]+){1,20}")  # a heading too, if text follows it
+_TITLE = re.compile(r"[^\W\d]{1,30}(?:[ ]{1,3}[^\W\d]{1,30}){1,20}")  # a heading, if text follows
 _HASHES = re.compile(r"####[# ]{0,12}")
-_LETTERED = re.compile(r"[^\n]*\n\s*\(?B\)?[ ]?[.:：)]")  # after `A:`, a list of choices
+# After `A:` a list of choices goes on, so it announces no answer.
+_LETTERED = re.compile(r"[^\n]{0,300}\n[ \t\n]{0,8}\(?B\)?[ ]?[.:：)]")
 _PLACEHOLDERS = frozenset({"", "answer", "your answer", "final answer", "...", "…", "\\ldots",
                            "\\text{answer}"})
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
@@ -47,7 +46,7 @@ _APPROX = re.compile(r"\\approx(?![a-z])|≈|≒|\\simeq(?![a-z])|\\doteq(?![a-z
 _CLAUSE = re.compile(r"(?:[,;]?[ ~]?\\(?:text|mbox|textrm)\{)?[ ,;]{1,3}"
                      r"(?:where|for (?:all|any|every|each|some))\b|[，,]?其中")
 _NAME_ONLY = re.compile(r"[\s$]*(?:\\?[A-Za-z]{1,20}(?:_\{?\w{1,5}\}?)?)?[\s$]*")
-_LABELLED = re.compile(r"[^=:：]{0,60}(?:[:：]|[^<>=!]=)\s*(?=\S)")
+_LABELLED = re.compile(r"[^=:：<>!]{0,60}+(?:[:：]|=(?!=))\s{0,9}(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,9 @@ def extract(text: str, *, guess: bool = True) -> Extracted:
     that only commas and `and` join are one list, `1, 2`); the text after the last `####`
     that is no heading; after the last `The answer is`, `Answer:`, `答案是`, `故选`, `A:`.
     With `guess`, what the response ends on: all of it where it is one word or formula, the
-    last printed line of a closing output block, bold in its last line, and the last number, with the formula it stands in. What
-    follows `</think>` goes before what was thought. Only the last `TAIL` characters are
-    read; an answer of more than `LONGEST` is none.
+    last printed line of a closing output block, bold in its last line, and the last number
+    with the formula it stands in. What follows `</think>` goes before what was thought.
+    Only the last `TAIL` characters are read; more than `LONGEST` are no answer.
     """
     tail = text[-TAIL:]
     thought, closed, said = tail.rpartition("</think>")
@@ -108,7 +107,7 @@ def printed(output: str) -> Extracted:
 
 def _capped(found: Extracted) -> Extracted:
     """Refuse an answer longer than any answer; keep the exact side of `1/3 ≈ 0.33`."""
-    text = found.text or ""
+    text = (found.text or "").strip()
     if len(text) > LONGEST:
         return Extracted(None, "too long")
     text = without_clause(text)
@@ -170,8 +169,8 @@ def _boxed(tail: str) -> Extracted | None:
         return Extracted(bare[1].rstrip(".,"), "boxed") if bare else None
     contents = [tail[boxes[-1][1]:boxes[-1][2]].strip()]
     for before, after in zip(boxes[-2::-1], boxes[:0:-1], strict=False):
-        gap = tail[before[2] + 1:after[0]]
-        if len(gap) > 60 or not _JOIN.fullmatch(gap):
+        gap = tail[before[2] + 1:min(after[0], before[2] + 62)]
+        if len(gap) > 60 or not _JOIN.fullmatch(" ".join(_SPACING.sub(" ", gap).split())):
             break
         contents.insert(0, tail[before[1]:before[2]].strip())
     return Extracted(", ".join(dict.fromkeys(contents)), "boxed")

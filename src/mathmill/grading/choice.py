@@ -37,7 +37,7 @@ _JOINED = re.compile(r"\(?[A-J]{2,10}\)?")
 _ONE = re.compile(r"\(?[A-J]\)?|\([a-j]\)|[a-j]\)")
 _LABELLED = re.compile(r"\(([A-Ja-j])\)|([a-j])\)|([A-J])(?:[).:]|[ ]?[-–—=][ ]|[ ](?=[0-9$\\(-]))")
 _LABELS = re.compile(r"(?:^|[,;]| and )[ ]?\(?([A-J])[).:]")
-_OPTION = re.compile(r"[ ]*\(?([A-Ja-j])(?:\)|[.:：、．])[ ]*(.*)", re.DOTALL)
+_OPTION = re.compile(r"[ ]{0,8}\(?([A-Ja-j])(?:\)|[.:：、．])[ ]{0,8}(.*)", re.DOTALL)
 
 _SET = r"\(?([A-J](?:\)?(?:[ ]?(?:,|、|和|and|&)[ ]?){1,2}\(?[A-J]|[A-J]){0,9})\)?"
 _KINDS = r"(?i:choices?|options?|answers?|statements?|选项)[ ]?"

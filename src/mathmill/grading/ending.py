@@ -28,7 +28,7 @@ _CHINESE = (
     r"(?:答案|结果)(?:应该|应当|应)?" + _DRESS + r"(?:就?是|为|等于|[:：=])|(?:故|应)填[ ]?[:：]?|"
     r"(?:^|(?<=[\s。，,；;\n]))答[ ]?[:：]|"
     r"(?:故|应|应该|因此|所以|本题|答案|正确|正确的|可|则)选(?:择|项)?(?:是|为)?" + _LETTER_NEXT +
-    r"|^[ ]?选" + _LETTER_NEXT)
+    r"|(?:^|(?<=[\s，,。；;]))选" + _LETTER_NEXT)
 DECLARES = re.compile(
     # A heading of its own line, `**Final Answer**`, declares what follows it.
     r"(?P<says>^[ \t#*]{0,12}(?:(?i:(?:the )?(?:final )?answer)|(?:最终)?答案)[ \t:：*]{0,6}\n"
@@ -58,8 +58,11 @@ _MATHSY = re.compile(r"(?![aIA]$)(?:\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|\\[^A-Za-z]
 _WORDED = re.compile(  # words or punctuation that a formula by itself does not have
     r"(?<![\\A-Za-z{])(?!(?:and|or|sin|cos|tan|sec|csc|cot|log|ln|lg|sqrt|exp|mod|gcd|lcm|max|min|"
     r"pi|inf)(?![A-Za-z]))[A-Za-z]{2,}|[\u4e00-\u9fff]|[.!?;:][ ]|\$[^$]*\$|#|`|\*\*|\?")
+_TERMS = re.compile(  # a letter next to a sign, or on the right of `=`
+    r"[A-Za-z)][ ]?[-+*^][ ]?[0-9A-Za-z({]|[0-9)][ ]?[-+*^][ ]?[A-Za-z(]|=[^=]{0,40}[A-Za-z]")
+_A_NAME = re.compile(r"\\?[A-Za-z]{1,12}(?:_\{?\w{1,5}\}?)?'?(?:\(\w{1,3}\))?")
 _POWER = re.compile(r"[0-9)}]\^")
-_PROSE = re.compile(r"[A-Za-z]{3,}[ ,]+[A-Za-z]{3,}")
+_PROSE = re.compile(r"(?<![A-Za-z])[A-Za-z]{3,40}[ ,]{1,3}[A-Za-z]{3}")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*(?![ ]?[:：])|__([^_\n]{1,200})__(?![ ]?[:：])")
 _OUTPUT = re.compile(r"```[ ]?(?:output|stdout|result|text|plaintext|console)[ ]*\n")
 
@@ -124,7 +127,7 @@ def statement(rest: str) -> str:
     line = line.strip(" \t*`").removesuffix(".")
     if line.endswith("}") and "{" not in line:  # the end of a JSON object
         line = line.rstrip("} ")
-    return _without_lead(line.strip(" \t*_`."))
+    return _without_lead(line.strip(" \t*_`.").strip())
 
 
 def _leading_span(rest: str) -> str | None:
@@ -165,16 +168,16 @@ def _without_lead(line: str) -> str:
     if _COMPARES.search(lead) or any(sign in after for sign in "+*/^(){}["):
         return line
     if _HAN.search(lead) or len(_WORD.findall(lead)) >= 2:
-        return line[number.start():]
+        return line[number.start():].strip()
     return line
 
 
 def guess(text: str) -> tuple[str, str] | None:
     """Return (answer, way) of a text that declares none, or None where it has no number.
 
-    The ways: `whole`, a text that is one word or one formula; `output`, the last line of an output block that ends the text; `bold`, bold
-    print with a number in the last line; `last maths`, the formula that the last number
-    stands in; `last number`.
+    The ways: `whole`, a text that is one word or one formula; `output`, the last line of an
+    output block that ends the text; `bold`, bold print with a number in the last line;
+    `last maths`, the formula that the last number stands in; `last number`.
     """
     ended = text.rstrip()
     whole = _whole(ended)
@@ -211,7 +214,7 @@ def _whole(text: str) -> str | None:
     span = _leading_span(text + "\n")
     if span is not None and len(span) + 4 >= len(text):
         return span
-    if text.isalpha() and len(text) <= 40:
+    if text.isalpha() and len(text) <= 40 and not DECLARES.search(text):
         return text
     has_value = any(sign.isdigit() or sign in "\\=^" for sign in text) or text[0] in "([{"
     return text if has_value and not _WORDED.search(text) else None
@@ -230,8 +233,11 @@ def _formula(text: str, number: re.Match[str]) -> str | None:
     if _ENDS.search(text, max(0, spans[first].start() - 30), spans[first].start()):
         first = last  # `between $1$ and $5$`: the last alone
     found = [next(filter(None, span.groups())).strip() for span in spans[first:last + 1]]
-    told = len(found) > 1 or any(sign in found[0] for sign in "\\=^(")
-    return ", ".join(found) if told and not any(map(_PROSE.search, found)) else None
+    told = len(found) > 1 or any(sign in found[0] for sign in "\\=^(") or (
+        NUMBER.fullmatch(found[0]) is not None)
+    if not told or any(map(_PROSE.search, found)):
+        return None
+    return ", ".join(found) if len(found) > 1 else _concluded(found[0])
 
 
 def _bare_formula(text: str, number: re.Match[str]) -> str | None:
@@ -245,7 +251,21 @@ def _bare_formula(text: str, number: re.Match[str]) -> str | None:
     while right < len(after) - 1 and _MATHSY.fullmatch(after[right + 1]):
         right += 1
     run = " ".join(before[left:]) + number.group() + " ".join(after[:right + 1])
-    run = run.strip(" ,;:*").removesuffix(".")
-    listed = run[:1] in "([" and run[-1:] in ")]" and "," in run
-    told = "\\" in run or listed or _POWER.search(run)
-    return run if told and run != number.group() and not _PROSE.search(run) else None
+    run = run.strip(" ,;:*=").removesuffix(".")
+    if run == number.group() or _PROSE.search(run):
+        return None
+    if run[:1] in "([" and run[-1:] in ")]" and "," in run:
+        return run
+    if "\\" in run or _POWER.search(run) or ("," not in run and _TERMS.search(run)):
+        concluded = _concluded(run)
+        return concluded if concluded != number.group() else None
+    return None
+
+
+def _concluded(formula: str) -> str:
+    """Return 12 of `A + B = 12`; a named value (`x = 12`) and an equation (`= 0`) stay whole."""
+    first, equals, rest = formula.partition("=")
+    last = rest.rpartition("=")[2].strip()
+    if not equals or _A_NAME.fullmatch(first.strip()) or last == "0":
+        return formula
+    return last if NUMBER.fullmatch(last) else formula
