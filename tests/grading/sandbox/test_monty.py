@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mathmill.errors import MissingExtra
 from mathmill.grading.sandbox import confine
-from mathmill.grading.sandbox.monty import MontyEngine, digits
+from mathmill.grading.sandbox.monty import MontyEngine
 from mathmill.grading.sandbox.outcome import Limits, Outcome, Program
 
 pytest.importorskip("pydantic_monty")
@@ -51,8 +51,7 @@ def run(engine: MontyEngine, code: str, result: str = "x") -> Outcome:
     ("x = {'a': 1}", "{'a': 1}", "dict"),
     ("x = 2j", "2j", "complex"),
     ("from decimal import Decimal\nx = Decimal('1.50')", "Decimal('1.50')", "Decimal"),
-    ("x = 10**4400", "1" + "0" * 4400, "int"),
-    ("x = -10**9998", "-1" + "0" * 9998, "int"),
+    ("x = -10**4200", "-1" + "0" * 4200, "int"),
     ("type = repr = len = 3\nx = type", "3", "int"),
     ("from __future__ import annotations\nx = 1", "1", "int"),
     ("class A:\n    def __repr__(self):\n        return 'hi'\nx = A()", "hi", "A"),
@@ -94,7 +93,6 @@ def test_a_script_that_prints_nothing_has_no_value(engine: MontyEngine) -> None:
     ("assert 1 == 2", "AssertionError"),
     ("x = 10.0 ** 400", "OverflowError"),
     ("raise ValueError('no')", "ValueError"),
-    ("x = str(10**5000)", "ValueError"),
 ])
 def test_what_python_too_would_raise_is_an_error(
         engine: MontyEngine, code: str, error: str) -> None:
@@ -108,7 +106,8 @@ def test_what_python_too_would_raise_is_an_error(
     "x = 5 5", "x = (5).bit_length()", "x = input()", "exit()", "x = open('/etc/passwd')",
     "from math import *", "import time\ntime.sleep(60)\nx = 1", "x = 1 + \\", "x = '''",
     "def f(n):\n    return n and 1 + f(n - 1)\nx = f(700)", "x = '\\ud800'", "x = '\ud800'",
-    "x = 1\0", "(" * 5000 + ")" * 5000, "x = 1 #" + "a" * 20_000, "x = 10**10_000",
+    "x = 1\0", "(" * 5000 + ")" * 5000, "x = 1 #" + "a" * 20_000, "x = 10**5_000",
+    "x = [10**5_000]",
     "x = 10**100_000", "x = 'a' * 9_999", "raise NotImplementedError",
 ])
 def test_what_it_cannot_do_is_refused_with_the_reason(engine: MontyEngine, code: str) -> None:
@@ -189,13 +188,6 @@ def test_the_missing_package_is_named_with_its_install_command(
     monkeypatch.setitem(sys.modules, "pydantic_monty", None)
     with pytest.raises(MissingExtra, match=r"pip install 'mathmill\[sandbox\]'"):
         MontyEngine()
-
-
-@given(st.integers(-10**40, 10**40), st.integers(1, 60))
-def test_integers_of_any_size_are_written_in_decimal(number: int, power: int) -> None:
-    assert digits(number) == str(number)
-    assert digits(number ** power).endswith(str(abs(number) ** power % 10**9).rjust(
-        9, "0")[-9:] if abs(number) ** power >= 10**9 else str(number ** power)[-1])
 
 
 Term = tuple[str, Fraction]

@@ -46,27 +46,18 @@ RETIRE = 10_000  # programs after which a worker is replaced
 DEPTH = 500  # calls; deeper recursion is refused, since CPython allows 1,000
 OVERHEAD = 512 << 20  # bytes of address space that a worker has before any program
 # Defaults bind the builtins before the program can rename them; `{name}` cannot be guessed.
-_RETURN = """def {name}(v, T=type, R=repr, L=len, I=int, F=float, E=ValueError):
-    t = T(v)
-    if t is F:
-        return v
-    if t is I:
-        return v if v >> {bits} in (0, -1) else ('', {too_long!r})
-    try:
-        r = R(v)
-    except E:
-        return ('', 'a value without a repr')
-    return (t.__name__, r) if L(r) <= {cap} else ('', {too_long!r})
+# One line: what it does more than that costs 20 us of the 50 that a program takes in there.
+_RETURN = """{name}=lambda v,T=type,R=repr:(T(v).__name__,R(v)[:{cap}])
 {code}
 
 {name}({result}
 )"""
-# Monty 1.4 rounds 2.675 to 2.68 and 0.225 to 0.22 (CPython: 2.67, 0.23); it formats right.
-_ROUND = """def round(number, ndigits=None, *, _R=round, _T=type, _F=float, _I=int):
-    if _T(number) is _F and _T(ndigits) is _I and 0 <= ndigits < 99:
-        return _F(f'{number:.{ndigits}f}')
-    return _R(number) if ndigits is None else _R(number, ndigits)
-"""
+# Monty 1.4 rounds 2.675 to 2.68 and 0.225 to 0.22 (CPython: 2.67, 0.23; 7 in 1,000 prices), but
+# formats right. Keep: test_fidelity.py fails without it. It costs programs that round 5 us.
+_ROUND = (
+    "round=lambda number,ndigits=None,R=round,T=type,F=float,I=int:F(f'{number:.{ndigits}f}')"
+    " if T(number) is F and T(ndigits) is I and 0<=ndigits<99 else R(number) if ndigits is None"
+    " else R(number,ndigits)\n")
 # Exceptions by which Monty says what it lacks; CPython is asked before they count as errors.
 _LACKS = {"ModuleNotFoundError", "ImportError", "NotImplementedError", "AttributeError",
           "RecursionError", "SyntaxError", "SystemExit", "LookupError", "UnicodeDecodeError",
@@ -109,6 +100,7 @@ class MontyEngine:
         self._pool: Any = None
         self._pool_limits: Limits | None = None
         self._session: dict[str, Any] = {}
+        self._way_out = ""
         self._lock = threading.Lock()
         self.retired = 0
 
@@ -145,8 +137,9 @@ class MontyEngine:
             reason = "text that the first engine keeps otherwise"
         if reason:
             return Outcome(REFUSED, error=reason, engine=NAME)
-        source, printed = _source(program, limits), _Printed(limits.output)
         pool = self._open(limits)
+        source = _source(program, limits, self._way_out)
+        printed = _Printed(limits.output)
         began = time.perf_counter()
         try:
             with pool.checkout(**self._session) as session:
@@ -181,6 +174,7 @@ class MontyEngine:
                 raise UsageError(f"the worker of pydantic-monty does not start ({_line(error)}); "
                                  f"see that {self._binary} runs on this machine") from None
             self._pool, self._pool_limits, self._session = pool, limits, _session(limits)
+            self._way_out = f"_{secrets.token_hex(8)}"
         return self._pool
 
     def _end(self) -> None:
@@ -239,41 +233,21 @@ def _session(limits: Limits) -> dict[str, Any]:
         "os_policy": {"random_start": {"seed": 0}}, "assert_message_annotations": False}
 
 
-def _source(program: Program, limits: Limits) -> str:
+def _source(program: Program, limits: Limits, name: str) -> str:
     # The blank line ends a continuation; None keeps a script's last value from crossing.
-    before = _ROUND if "round" in program.code or "round" in program.result else ""
+    before = _ROUND if "round(" in program.code or "round(" in program.result else ""
     if not program.result:
         return f"{before}{program.code}\n\nNone"
-    # 10 bits are three digits and a bit, so this lets every number through that may stay.
-    return before + _RETURN.format(
-        name=f"_{secrets.token_hex(8)}", bits=limits.output * 10 // 3 + 64,
-                          cap=limits.output, too_long=TOO_LONG, code=program.code,
+    return before + _RETURN.format(name=name, cap=limits.output + 1, code=program.code,
                           result=program.result)
 
 
 def _value(value: object, cap: int) -> tuple[str, str | None, str, str]:
-    """Return the outcome of what crossed: a float, an int, or a name and a repr."""
-    if type(value) is float:
-        return VALUE, repr(value), "float", ""
-    if type(value) is int:
-        text = digits(value)
-        return (VALUE, text, "int", "") if len(text) <= cap else (REFUSED, None, "", TOO_LONG)
+    """Return the outcome of what crossed: the name of a type and a repr."""
     if type(value) is tuple and len(value) == 2 and all(type(part) is str for part in value):
         name, text = value
-        return (VALUE, text, name, "") if name and len(text) <= cap else (
-            REFUSED, None, "", text[:200] if not name else TOO_LONG)
+        return (VALUE, text, name, "") if len(text) <= cap else (REFUSED, None, "", TOO_LONG)
     return REFUSED, None, "", "a value that did not come by the way out"
-
-
-def digits(number: int) -> str:
-    """Return an integer in decimal, whatever the interpreter's limit on such conversions."""
-    if number < 0:
-        return "-" + digits(-number)
-    if number.bit_length() <= 2000:
-        return repr(number)
-    half = number.bit_length() * 3 // 20  # about half of its decimal digits
-    head, tail = divmod(number, 10 ** half)
-    return digits(head) + digits(tail).rjust(half, "0")
 
 
 def _raised(error: BaseException) -> tuple[str, str]:
@@ -284,7 +258,9 @@ def _raised(error: BaseException) -> tuple[str, str]:
     if name == "MemoryError":
         return MEMORY, name
     unknown = _NAME_ERROR.match(text) if name == "NameError" else None
+    # Monty writes no integer of over 4,300 digits; the second engine's bound is the output's.
     lacks = (name in _LACKS or name == "TimeoutError"
+             or (name == "ValueError" and text.startswith("Exceeds the limit"))
              or (unknown is not None and unknown[1] in _BUILTINS)
              or (name == "TypeError" and not _SURE_TYPE_ERROR.match(text)))
     return (REFUSED, f"{name}: {text}") if lacks else (ERROR, name)

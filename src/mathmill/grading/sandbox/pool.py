@@ -43,10 +43,12 @@ class Job:
         if os.name != "posix":
             raise UsageError("the sandbox needs Linux or macOS: its engines run in processes "
                              "that POSIX pipes and signals bound")
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        # It finds what this process finds, and nothing by the folder that it happens to be in.
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+                       "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
         # A session of its own: Ctrl-C in the terminal is the front's, and the group can be killed.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mathmill.grading.sandbox.job"], stdin=subprocess.PIPE,
+            [sys.executable, "-P", "-m", "mathmill.grading.sandbox.job"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, start_new_session=True, env=environment)
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -86,10 +86,6 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if getattr(self, "_alive", None):
-            self.close()
-
     def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
         """Yield an outcome for each program, in order, as the programs come.
 
