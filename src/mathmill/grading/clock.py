@@ -9,9 +9,10 @@ Used as: `read_time("8:34 pm")` -> `"20:34:00"`, `read_date("May 5")` -> `"5-5"`
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-_TIME = re.compile(r"([0-2]?[0-9]):([0-5][0-9])(?::([0-5][0-9]))?"
-                   r"(?: ?([ap])\.? ?m\.?)?(?: ?o'?clock)?", re.IGNORECASE)
+_TIME = re.compile(r"([01]?[0-9]):([0-5][0-9])(?::([0-5][0-9]))? ?([ap])\.? ?m\.?",
+                   re.IGNORECASE)
 _HOUR = re.compile(r"([01]?[0-9]) ?([ap])\.? ?m\.?", re.IGNORECASE)
 _MONTHS = {name: place for place, name in enumerate(
     re.findall(r"\S+",
@@ -24,22 +25,30 @@ _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? ([0-3]?[0-9])(?:st|nd|rd|th)?(?:,
 
 
 def read_time(text: str) -> str | None:
-    """Return a time of day as `hh:mm:ss`, with `?` behind where morning is not told."""
+    """Return a time that says its half of the day as `hh:mm:ss` of 24 hours, or None.
+
+    `20:34` alone may be a ratio: see `as_time`.
+    """
     found = _TIME.fullmatch(text)
     if found is None:
         hour = _HOUR.fullmatch(text)
         if hour is None or int(hour[1]) > 12:
             return None
         return f"{_full_hour(int(hour[1]), hour[2])}:00:00"
-    if int(found[1]) > 24 or (found[4] and int(found[1]) > 12):
+    if int(found[1]) > 12:
         return None
     return f"{_full_hour(int(found[1]), found[4])}:{found[2]}:{found[3] or '00'}"
 
 
-def _full_hour(hour: int, half: str | None) -> str:
+def as_time(parts: Sequence[int]) -> str | None:
+    """Return two or three numbers between colons as the time of day that they may be."""
+    if not 2 <= len(parts) <= 3 or parts[0] > 24 or max(parts[1:]) > 59 or min(parts) < 0:
+        return None
+    return ":".join(f"{part:02d}" for part in (*parts, 0)[:3])
+
+
+def _full_hour(hour: int, half: str) -> str:
     """Return the hour of 24."""
-    if half is None:
-        return f"{hour:02d}"
     return f"{hour % 12 + (12 if half.lower() == 'p' else 0):02d}"
 
 

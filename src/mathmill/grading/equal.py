@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")
 _WORDY = re.compile(r"[^\W\d_]{2,}+(?:[ .,'-]{1,2}[^\W\d_]{2,}+){0,20}")
 _PRODUCT = re.compile(r"\*[ ]?[0-9]")
 _SET_NAME = re.compile(r"\W{0,8}[A-J][ ]?=")
-_DECIMAL_COMMA = re.compile(r"-?[0-9]{1,9},[0-9]{1,9}")
+_DECIMAL_COMMA = re.compile(r"-?[0-9]{1,9},[0-9]{2,9}")
 _ASKED = 500  # characters; an algebra system profits nobody on a longer answer
 _MATHS = re.compile(r"[0-9\\+*/^=<>≤≥]")
 _PROSE = re.compile(r"(?:(?<![\\A-Za-z])[A-Za-z]{4,} ){2}")

@@ -70,6 +70,8 @@ def _pieces(value: Value) -> list[Span] | None:
     if value.open == "cup":
         parts = [_pieces(each) for each in value.items]
         return None if None in parts else [span for part in parts if part for span in part]
+    if value.open == "cap":
+        return _in_all(value)
     if value.open == "∖":
         return _without_points(value)
     if value.open == SET_OPEN:
@@ -78,6 +80,29 @@ def _pieces(value: Value) -> list[Span] | None:
     if value.open in "([" and value.close in ")]" and len(value.items) == 2:
         return _interval(value)
     return None
+
+
+def _in_all(value: Group) -> list[Span] | None:
+    """Return what several sets have in common."""
+    whole: list[Span] | None = None
+    for each in value.items:
+        part = spans(each)
+        if part is None:
+            return None
+        whole = list(part) if whole is None else [
+            both for left in whole for right in part if (both := _common(left, right))]
+    return whole
+
+
+def _common(left: Span, right: Span) -> Span | None:
+    """Return the points that two intervals share."""
+    from_left = (left.place[0], not left.closed[0]) >= (right.place[0], not right.closed[0])
+    to_left = (left.place[1], left.closed[1]) <= (right.place[1], right.closed[1])
+    lower, upper = left if from_left else right, left if to_left else right
+    closed = lower.closed[0], upper.closed[1]
+    if lower.place[0] > upper.place[1] or (lower.place[0] == upper.place[1] and not all(closed)):
+        return None
+    return Span(lower.low, upper.high, closed, (lower.place[0], upper.place[1]))
 
 
 def _interval(value: Group) -> list[Span] | None:

@@ -45,12 +45,16 @@ _COMMANDS = {
     **dict.fromkeys(["ldots", "dots", "cdots", "dotsc", "dotsb"], "…"), "degree": "°",
     **dict.fromkeys(["langle", "lparen"], "("), **dict.fromkeys(["rangle", "rparen"], ")"),
     **dict.fromkeys(["lvert", "rvert", "vert", "mid"], "|"), "lbrack": "[", "rbrack": "]",
+    # a wrapper that still stands has a group of braces in it, which will do without it
+    **dict.fromkeys(re.findall(r"\S+", "text textbf textit textrm mathbf mathrm mathit mathsf mbox "
+                               "hbox boxed operatorname"), ""),
+    **dict.fromkeys(["dbinom", "tbinom"], "\\binom"),
     "lbrace": SET_OPEN, "rbrace": SET_CLOSE, "percent": "%", "Re": "ℝ", "R": "ℝ", "reals": "ℝ",
     **dict.fromkeys(["land", "wedge"], " and "), **dict.fromkeys(["lor", "vee"], " or "),
     "lg": "\\lg ", "colon": ":",
 }
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_REALS = re.compile(r"\\(?:mathbb|mathbf|Bbb)[ ]?(?:\{R\}|R(?![A-Za-z]))")
+_SETS = re.compile(r"\\(?:mathbb|mathbf|Bbb)[ ]?(?:\{([RZNQC])\}|([RZNQC])(?![A-Za-z]))")
 _WRAPPERS = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|texttt|textsf|mbox|hbox|mathrm|mathbf|mathit|"
     r"mathsf|mathcal|rm|operatorname|boxed|fbox|emph|underline|uppercase)\*?"
@@ -58,12 +62,15 @@ _WRAPPERS = re.compile(
 _BRACED_UNIT = re.compile(r"(?<=[0-9]) ?\{ ?([A-Za-z]{2,20}) ?\}")
 _SPACES = re.compile(r"\\[,;: !]|~")
 _NEGATIVE_SPACE = re.compile(r"\\![ ]?")
-_THIN_GROUPS = re.compile(r"([0-9])\\,([0-9]{3})")
-_CIRCLE = re.compile(r"\^?[ ]?\{?\\circ\}?(?![A-Za-z])|\^[ ]?\{?°\}?")
+_THIN_GROUPS = re.compile(r"(?<=[0-9])\\,(?=[0-9]{3}(?![0-9]))")
+_CIRCLE = re.compile(r"\^[ ]?\{[ ]?(?:\\circ|°)[ ]?\}|\^?[ ]?\\circ(?![A-Za-z])|\^[ ]?°")
 _PERCENT = re.compile(r"\\%|[ ]?(?:per ?cent(?:age)?(?: points?)?(?![a-z])|pct(?![a-z])|％)",
                       re.IGNORECASE)
 _PART = r"[ ]?(?:\{([^{}]*)\}|([0-9A-Za-z]))"
 SHORT_FRACTION = re.compile(r"\\frac" + _PART + _PART)
+_CHOOSE = re.compile(r"\{([^{}]{1,40})\\choose(?![a-z])([^{}]{1,40})\}"
+                     r"|^([^{}]{1,40})\\choose(?![a-z])([^{}]{1,40})$")
+_ROOT_SIGN = re.compile(r"√ ?([0-9]+(?:\.[0-9]+)?|[A-Za-zπ])")
 SHORT_ROOT = re.compile(r"\\sqrt[ ]?([0-9A-Za-z])")
 _DOLLARS = re.compile(r"\\?\$|\\[()\[\]]")
 _SET_BRACES = re.compile(r"\\([{}])")
@@ -89,6 +96,8 @@ _UNIT_LETTERS = frozenset(re.findall(r"\S+", "m g s l L h N J V W A K C F"))
 
 def tidy(text: str) -> str:
     """Return an answer in the tolerant canonical spelling; single spaces are kept."""
+    if "√" in text:
+        text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
     text = text.translate(_CHARACTERS)
     if "\\" in text or "$" in text or "%" in text or "{" in text or "erc" in text.lower() or (
             "pct" in text):
@@ -141,10 +150,12 @@ def _tidy_latex(text: str) -> str:
         text = _ROWS.sub(ROW, text) if "\\begin" in text else text.replace("\\\\", "\\")
     text = _NEGATIVE_SPACE.sub("", text).replace("{,}", "").replace("{, }", "")
     text = _SET_BRACES.sub(_set_brace, text)
-    text = _SPACES.sub(" ", _THIN_GROUPS.sub(r"\1\2", text))
+    text = _SPACES.sub(" ", _THIN_GROUPS.sub("", text))
     text = _DOLLARS.sub("", text)
     if "\\" in text:
-        text = _REALS.sub("ℝ", text)
+        text = _SETS.sub(lambda found: "ℝℤℕℚℂ"["RZNQC".index(found[1] or found[2])], text)
+        if "\\choose" in text:
+            text = _CHOOSE.sub(_binomial, text)
         for _ in range(2):  # a wrapper may stand in a wrapper: \text{\textbf{A}}
             text = _WRAPPERS.sub(r" \1 ", text)
         text = _CIRCLE.sub("°", text)
@@ -161,6 +172,12 @@ def _tidy_latex(text: str) -> str:
 def _command(found: re.Match[str]) -> str:
     """Return the one spelling of a command."""
     return _COMMANDS.get(found[1], found.group())
+
+
+def _binomial(found: re.Match[str]) -> str:
+    r"""Return `{n \choose k}` as a binomial."""
+    top, bottom = (found[1], found[2]) if found[1] else (found[3], found[4])
+    return f"\\binom{{{top}}}{{{bottom}}}"
 
 
 def _set_brace(found: re.Match[str]) -> str:

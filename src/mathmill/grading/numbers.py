@@ -43,7 +43,7 @@ _SCIENTIFIC = re.compile(
     r"([+-]?([0-9]+)(?:\.([0-9]+))?)(?:[eE]([+-]?[0-9]{1,4})"
     r"| ?\* ?10 ?\^ ?\{? ?([+-]?[0-9]{1,4}) ?\}?)")
 _UNKNOWN = re.compile(r"[+*] ?[A-Za-z]{3,}|[A-Za-z]{3,} ?[+*]")
-_BASE = re.compile(r"([0-9A-F]+)_ ?\{? ?([0-9]{1,2}) ?\}?")
+_BASE = re.compile(r"([+-]?\(?[0-9A-Fa-f]+)\)?_ ?\{? ?([0-9]{1,2}) ?\}?")
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+")
 _PARTS_OF = re.compile(r"([0-9]+) ?分之 ?([0-9]+)")
 _UNIT = r"(?:[^\W\d_]+|[\"'])(?: ?\^ ?\{? ?[23] ?\}?)?"
@@ -52,10 +52,11 @@ _LEAD = re.compile(
     r"(?:about|approximately|exactly|roughly|around|only|just|equal to|equals|a total of|"
     r"total|is|are|to|约|大约|共|一共|等于|为|是|有) ?(?=[+\-0-9.\\])", re.IGNORECASE)
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9,
-           "trillion": 10**12, "dozen": 12, "万": 10**4, "亿": 10**8}
+           "trillion": 10**12, "dozen": 12, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 _NOT_UNITS = frozenset(re.findall(
     r"\S+", "half quarter third thirds fourth fourths fifth fifths squared cubed plus minus times "
     "over or and to pi sqrt sin cos tan log ln e i 又 分 半 百 千 万 亿 十"))
+_THOUSAND_UNITS = frozenset(["千克", "千米", "千瓦", "千卡", "千焦", "百分"])
 _COUNTING = frozenset(re.findall(
     r"\S+", "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
@@ -65,10 +66,12 @@ _COUNTING = frozenset(re.findall(
 
 def read_number(text: str) -> Number | None:
     """Return the number that a tidied text writes without units, or None."""
+    if text.startswith("百分之"):
+        text = text[3:] + "%"
     percent = text.endswith("%")
     if percent:
         text = text[:-1].rstrip()
-    if not text or len(text) > DIGITS or not ("0" <= text[-1] <= "9" or text[-1] in "}F"
+    if not text or len(text) > DIGITS or not ("0" <= text[-1] <= "9" or text[-1] in "})F"
                                               or text[-1].isalpha()):
         return None
     plain = _PLAIN.fullmatch(text)
@@ -92,7 +95,7 @@ def read_number(text: str) -> Number | None:
     based = _BASE.fullmatch(text)
     if based is not None and 2 <= int(based[2]) <= 16:
         try:
-            return Number(Fraction(int(based[1], int(based[2]))), base=based[2])
+            return Number(Fraction(int(based[1].replace("(", ""), int(based[2]))), base=based[2])
         except ValueError:  # a digit that the base does not have
             return None
     return None
@@ -191,12 +194,13 @@ def read_measured(text: str) -> Number | None:
         return None
     words = re.findall(r"[^\W\d_]+", unit)
     scale = _SCALES.get(words[0].lower() if words else "")
-    if scale is None and unit[:1] in _SCALES:
+    if scale is None and unit[:1] in _SCALES and unit[:2] not in _THOUSAND_UNITS:
         scale = _SCALES[unit[0]]
         words = [unit[1:]]
     elif scale is not None:
         words = words[1:]
-    if any(word.lower() in _NOT_UNITS or word[:1] in _NOT_UNITS for word in words):
+    if any(word.lower() in _NOT_UNITS or (
+            word[:1] in _NOT_UNITS and word[:2] not in _THOUSAND_UNITS) for word in words):
         return None
     # `5x` is a product; `5 m` and `5cm` are a length.
     letter = words[0] if words and len(words[0]) == 1 and words[0].isascii() else ""

@@ -47,6 +47,7 @@ _PLAIN_UNIT = re.compile(
     r"centimet(?:er|re)s?|kilomet(?:er|re)s?)(?: ?\^ ?\{?[23]\}?)?"
     r"(?:(?: per |/)(?:hour|second|minute|day|h|s|sec|hr|unit)(?: ?\^ ?\{?2\}?)?)?$")
 _THOUSANDS = re.compile(r"(?<![0-9,.])([1-9][0-9]{0,2})((?:,[0-9]{3})+)(?![0-9,])")
+_ARTICLE = re.compile(r"(?:an?|the) (?=[a-z])", re.IGNORECASE)
 _PER_CENT = re.compile(r"(.+?) ?%")
 _JOINERS = re.compile(r"^(?:and|or|和|或) |^(?:和|或)")
 _BETWEEN = re.compile(r" (?:and|or) |和|或|\n")
@@ -85,7 +86,7 @@ def read(text: str, policy: Policy, depth: int = 0) -> Value | None:
         number = read_measured(text)
         if number is not None:
             return number
-    if "=" in text or "<" in text or ">" in text:
+    if ("=" in text and "\\sum" not in text and "\\prod" not in text) or "<" in text or ">" in text:
         return None
     return _read_formula(text, policy)
 
@@ -105,10 +106,12 @@ def _read_words(text: str, policy: Policy) -> Value | None:
         exact = in_words(text)
         if exact is not None:
             return Number(exact)
-        moment = read_time(text) if ":" in text or text[-1] in "mMk" else None
+        moment = read_time(text) if text[-1] in "mMk" else None
         moment = moment or (read_date(text) if " " in text and len(text) < 30 else None)
         if moment is not None:
             return Words(moment)
+    if text in "ℤℕℚℂ":
+        return Words(text)
     sign = _SIGNS_OF_WORDS.get(text.casefold())
     if sign is not None:
         return Words(sign)
@@ -116,6 +119,7 @@ def _read_words(text: str, policy: Policy) -> Value | None:
         return _DOTS
     if (len(text) > 4 or not text.isascii() or " " in text) and _WORDS.fullmatch(text) and (
             "sqrt" not in text):
+        text = _ARTICLE.sub("", text)
         return Words(text.casefold() if policy.fold_case else text)
     return None
 
@@ -153,6 +157,8 @@ def _read_group(text: str, policy: Policy, depth: int) -> Value | None:
     closing = _CLOSING.get(text[0])
     if closing is not None and _spans(text):
         return _read_brackets(text, policy, depth)
+    if "∩" in text:
+        return _group("cap", "", text.split("∩"), policy, depth)
     if "∪" in text:
         return _group("cup", "", text.split("∪"), policy, depth)
     if "∖" in text:
@@ -170,7 +176,7 @@ def _read_group(text: str, policy: Policy, depth: int) -> Value | None:
             text[0] in "+-.\\([0123456789±⦃" or any(sign in text for sign in SIGNS)
             or all(len(part) == 1 for part in parts)):
         return _group("", "", parts, policy, depth)
-    parts = text.split(":")
+    parts = text.split(" to ") if " to " in text else text.split(":")
     if len(parts) > 1:
         return _group(":", "", parts, policy, depth)
     return None

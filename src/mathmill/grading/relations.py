@@ -14,7 +14,7 @@ from collections.abc import Callable
 from mathmill.grading.algebra.equations import difference
 from mathmill.grading.algebra.exact import rational
 from mathmill.grading.algebra.parse import parse
-from mathmill.grading.algebra.tree import Node, names, number
+from mathmill.grading.algebra.tree import Node, filled, names, number
 from mathmill.grading.numbers import Number
 from mathmill.grading.values import Formula, Group, Relation, Value, Words
 
@@ -24,7 +24,7 @@ Reader = Callable[[str], Value | None]
 
 _NAME = re.compile(r"(?:the |m)?(?:\\?[A-Za-z]{1,20}(?: [A-Za-z]{1,15}){0,4}|∠ ?[A-Z]{1,3}"
                    r"|\\angle ?[A-Z]{1,3})(?: ?_ ?\{?\w{1,5}\}?)?'{0,3}(?:\([^()=]{1,12}\))?"
-                   r"|\|[A-Z]{1,2}\|", re.IGNORECASE)
+                   r"|\|[A-Z]{1,2}\||\( ?[a-z](?: ?, ?[a-z]){1,5} ?\)", re.IGNORECASE)
 _DEPENDENT = re.compile(r"[yzwfghFGPQ]'?|[a-zA-Z]'?\(.*\)")
 _TURNED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "=": "=", "≠": "≠"}
 
@@ -105,7 +105,8 @@ def _equation(sides: list[str], read: Reader) -> Value | None:
             if last is None and not both:
                 return None
             return Relation(sides[0], last, ("=",), both)
-        if not named and last is not None:
+        if not named and last is not None and (trees[1] is None or not names(trees[1]) or (
+                is_name(sides[-1]))):
             if is_name(sides[-1]) and len(sides) == 2:  # 5 = x
                 return _equation([sides[1], sides[0]], read)
             return last
@@ -159,7 +160,7 @@ def _bounds_of_one(sign: str, trees: list[Node], sides: list[str],
         return None
     name = next(iter(free))
     whole = difference(*trees)
-    at = [rational(_at(whole, name, spot)) for spot in range(3)]
+    at = [rational(filled(whole, name, number(spot))) for spot in range(3)]
     if at[0] is None or at[1] is None or at[2] is None:
         return None
     slope = at[1] - at[0]
@@ -168,13 +169,6 @@ def _bounds_of_one(sign: str, trees: list[Node], sides: list[str],
     bound = Number(-at[0] / slope)
     return Relation(name, _ray(sign if slope > 0 else _TURNED[sign], bound), (sign,),
                     tuple(trees))
-
-
-def _at(tree: Node, name: str, spot: int) -> Node:
-    """Return the tree with a whole number for its one name."""
-    if tree.kind == "v":
-        return number(spot) if tree.name == name else tree
-    return tree._replace(args=tuple(_at(each, name, spot) for each in tree.args))
 
 
 def _ray(sign: str, bound: Value) -> Group:

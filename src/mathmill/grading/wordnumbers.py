@@ -21,6 +21,8 @@ _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7,
           "eighth": 8, "ninth": 9, "tenth": 10, "twelfth": 12, "twentieth": 20, "hundredth": 100}
 _PARTS |= {word + "s": value for word, value in _PARTS.items()} | {"halves": 2}
+_STOPS = frozenset(re.findall(r"\S+", "or of to than the not no is are more less by in on at plus "
+                              "minus times over squared cubed out pi point percent"))
 _WORD = re.compile(r"[a-z]+")
 _ENGLISH = re.compile(r"[A-Za-z]+(?:[ -]+[A-Za-z]+){0,15}")
 _MIXED = re.compile(r"([0-9]{1,9}) (?:and )?((?:an?|one|two|three|[0-9]) )?([a-z]+)")
@@ -28,7 +30,10 @@ _DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八
     "〇": 0, "两": 2, "壹": 1, "贰": 2, "叁": 3}
 _TIMES = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
-_CHINESE = re.compile(r"(负)?([零〇一二三四五六七八九两壹贰叁十百千万亿分之半点又]{1,30})[个元]?")
+_CHINESE = re.compile(
+    r"(负)?([零〇一二三四五六七八九两壹贰叁十百千万亿分之半点又]{1,30})"
+    r"(?:个|只|元|角|米|厘米|分米|毫米|千米|公里|千克|克|公斤|斤|吨|升|毫升|小时|分钟|秒|天|周|年|岁|月|人|次"
+    r"|本|支|张|条|件|块|棵|头|朵|辆|页|道|题|度|倍|种|名|位|袋|箱|盒|瓶|双|套|平方米|立方米|平方厘米)?")
 
 
 def in_words(text: str) -> Fraction | None:
@@ -46,7 +51,11 @@ def in_words(text: str) -> Fraction | None:
         if words[:1] in (["minus"], ["negative"]):
             value = _english(words[1:])
             return None if value is None else -value
-        return _english(words)
+        value = _english(words)
+        for count in (1, 2):  # a unit or two behind: `sixteen apples`, `six square metres`
+            if value is None and len(words) > count and not _STOPS & set(words):
+                value = _english(words[:-count])
+        return value
     mixed = _MIXED.fullmatch(text.lower())
     if mixed is not None and mixed[3] in _PARTS:
         over = (mixed[2] or "1").strip()

@@ -54,6 +54,10 @@ class Atoms:
         """Read terms with signs between them."""
         raise NotImplementedError
 
+    def product(self) -> Node:
+        """Read factors."""
+        raise NotImplementedError
+
     def power(self) -> Node:
         """Read a factor with its exponent."""
         raise NotImplementedError
@@ -131,9 +135,8 @@ class Atoms:
             else:
                 node = Node("f", (base or UNKNOWN_BASE, argument), name="log")
         else:
-            if text in ("max", "min", "gcd", "lcm"):
-                raise NotAFormula
-            node = Node("f", (self.argument(),), name=text)
+            several = text in ("max", "min", "gcd", "lcm")
+            node = Node("f", self.arguments() if several else (self.argument(),), name=text)
         return node if exponent is None else Node("^", (node, exponent))
 
     def argument(self) -> Node:
@@ -151,6 +154,19 @@ class Atoms:
             self.step()  # sin pi/4
             result = Node("/", (result, self.power()))
         return result
+
+    def arguments(self) -> tuple[Node, ...]:
+        """Read what a function of several works on: `(a, b)`."""
+        closing = {"(": ")", "{": "}"}.get(self.kind)
+        if closing is None:
+            raise NotAFormula
+        self.step()
+        found = [self.sum()]
+        while self.kind == ",":
+            self.step()
+            found.append(self.sum())
+        self.take(closing)
+        return tuple(found)
 
     def root(self) -> Node:
         r"""Read `[n]{...}`, `{...}`, `(...)` or one factor after `\sqrt`."""
@@ -174,6 +190,8 @@ class Atoms:
                 raise NotAFormula
             self.step()
             return Node("f", (inside,), name="floor" if text == "lfloor" else "ceil")
+        if text in ("sum", "prod"):
+            return self.repeated(text)
         if text == "begin":
             return read_matrix(self)
         if text in ("pi", "cbrt"):
@@ -184,6 +202,20 @@ class Atoms:
         if text in GREEK:
             return self.letter("\\" + text)
         raise NotAFormula
+
+    def repeated(self, text: str) -> Node:
+        r"""Read `\sum_{k=1}^{n} body`."""
+        self.step()
+        self.take("_")
+        self.take("{")
+        run = name(self.text)
+        self.take("a")
+        self.take("=")
+        low = self.sum()
+        self.take("}")
+        self.take("^")
+        high = self.group() if self.kind == "{" else self.factor()
+        return Node("f", (run, low, high, self.product()), name=text)
 
     def part(self) -> Node:
         r"""Read one part of a fraction: a group, a letter, a command or one digit (`\frac12`)."""

@@ -18,7 +18,7 @@ from mathmill.grading.algebra import probe
 from mathmill.grading.algebra.atoms import UNKNOWN_BASE
 from mathmill.grading.algebra.exact import PRECISION, decimal_value, rational
 from mathmill.grading.algebra.parse import is_plain
-from mathmill.grading.algebra.tree import Node, has, names, number, replaced
+from mathmill.grading.algebra.tree import Node, filled, has, names, number, replaced
 from mathmill.types import CORRECT, UNDECIDED, WRONG
 
 NAMES = 8  # variables of a formula that is probed
@@ -108,9 +108,14 @@ def _complex_constants(gold: Node, answer: Node) -> Finding:
 
 def _probed(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
     """Compare two formulas at points."""
+    if has(gold, "f", "sum") or has(answer, "f", "sum") or has(gold, "f", "prod"):
+        return _at_rationals(gold, answer, free, whole=True)
     agreeing, alone, unsure = 0, 0, False
     if not (has(gold, "c", "i") or has(answer, "c", "i")):
-        for point in probe.points(free):
+        stepped = has(gold, "f", "floor") or has(gold, "f", "ceil")
+        for point in [*probe.points(free, 23.7 if stepped else 1.0), *probe.points(free, 6.1)]:
+            if agreeing > 2 * _FEW:
+                break
             left, right = (_try(probe.real_value, each, point) for each in (gold, answer))
             if left is None or right is None:
                 alone += left is not right
@@ -149,14 +154,16 @@ def _try(value: Callable[[Node, dict[str, float]], float], node: Node,
     return found if math.isfinite(found) else None
 
 
-def _at_rationals(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
-    """Compare at rational points exactly, for what floats cannot tell."""
+def _at_rationals(gold: Node, answer: Node, free: frozenset[str], *,
+                  whole: bool = False) -> Finding:
+    """Compare at rational points exactly, for what floats cannot tell; at `whole` ones, sums."""
     agreeing = 0
     for place in range(4):
         left, right = gold, answer
         for order, each in enumerate(sorted(free)):
-            spot = number(Fraction(7 + 5 * order + 3 * place, (3 + order) * (-1) ** place))
-            left, right = (_filled(tree, each, spot) for tree in (left, right))
+            spot = number(3 + 2 * place + 5 * order if whole else Fraction(
+                7 + 5 * order + 3 * place, (3 + order) * (-1) ** place))
+            left, right = (filled(tree, each, spot) for tree in (left, right))
         ours, theirs = rational(left), rational(right)
         if ours is None or theirs is None:
             continue
@@ -166,15 +173,6 @@ def _at_rationals(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
     if agreeing >= 3:
         return CORRECT, "formula at points"
     return UNDECIDED, "needs algebra: too near to tell"
-
-
-def _filled(tree: Node, name: str, by: Node) -> Node:
-    """Return the tree with a number for a name."""
-    if tree.kind == "v":
-        return by if tree.name == name else tree
-    if not tree.args:
-        return tree
-    return tree._replace(args=tuple(_filled(each, name, by) for each in tree.args))
 
 
 def _at_complex_points(gold: Node, answer: Node, free: frozenset[str]) -> Finding:

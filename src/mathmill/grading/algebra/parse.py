@@ -100,7 +100,9 @@ class _Reader(Atoms):
                 self.step()
                 return True
             return False
-        # `x2` is a name with a number behind it as often as a product, so only `(2)3`.
+        last = before.args[-1] if before.kind == "*" else before
+        if self.kind == "n":  # (n-2)2^n; but `x2` is a name as often as a product
+            return last.kind in "+^/f!C" or (last.kind == "v" and self.ahead()[0] == "^")
         return self.kind == "[" and before.kind != "n"
 
     def power(self) -> Node:

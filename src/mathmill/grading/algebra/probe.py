@@ -38,16 +38,20 @@ _COMPLEX: dict[str, Callable[[complex], complex]] = {
 _SIGNS = (0, 0, 1, 2, 3, 4)
 
 
-def points(names: Iterable[str]) -> list[dict[str, float]]:
-    """Return real points for the variables, the same for the same names in every run."""
+def points(names: Iterable[str], size: float = 1.0) -> list[dict[str, float]]:
+    """Return real points for the variables, the same for the same names in every run.
+
+    Values lie between 0.35 and 2.25 in size, times `size` (steps need a wider range).
+    """
     known = [(each, zlib.crc32(each.encode("utf-8", "replace"))) for each in sorted(names)]
     found = []
     for place, signs in enumerate(_SIGNS):
         point = {}
         for order, (each, seed) in enumerate(known):
-            size = 0.35 + ((seed >> (4 * place)) % 997) / 997 * (1.9 if place % 2 else 0.9)
+            value = 0.35 + ((seed >> (4 * place)) % 997) / 997 * (1.9 if place % 2 else 0.9)
             flip = signs == 1 or (signs > 1 and (seed >> (signs + 7) ^ order) & 1)
-            point[each] = -size if flip or (signs == 2 and len(known) == 1) else size
+            value *= size
+            point[each] = -value if flip or (signs == 2 and len(known) == 1) else value
         if "\\log" in point:
             point["\\log"] = 10.0
         found.append(point)
@@ -124,6 +128,10 @@ def _real_function(node: Node, values: list[float]) -> float:
         return math.log(values[1]) / math.log(values[0])
     if called.startswith("?"):
         return float(_opaque(called, values[0]).real)
+    if called in ("max", "min"):
+        return max(values) if called == "max" else min(values)
+    if called not in _REAL:
+        raise ValueError
     return float(_REAL[called](values[0]))
 
 

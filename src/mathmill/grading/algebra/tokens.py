@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     r"|(?P<letters>[A-Za-z]+)"
     r"|(?P<greek>[α-ωΑ-Ω])"
     r"|(?P<power>\*\*)"
-    r"|(?P<sign>[-+*/^_(){}\[\]|!%°&±∓⏎])")
+    r"|(?P<sign>[-+*/^_(){}\[\]|!%°&±∓⏎,])")
 
 FUNCTIONS = frozenset(
     re.findall(r"\S+",

@@ -49,7 +49,11 @@ def names(node: Node) -> frozenset[str]:
         here = waiting.pop()
         if here.kind == "v":
             found.add(here.name)
-        waiting.extend(here.args)
+        if here.name in ("sum", "prod"):  # the first is the name that runs
+            found |= names(here.args[3]) - {here.args[0].name}
+            waiting.extend(here.args[1:3])
+        else:
+            waiting.extend(here.args)
     return frozenset(found)
 
 
@@ -62,6 +66,15 @@ def has(node: Node, kind: str, called: str = "") -> bool:
             return True
         waiting.extend(here.args)
     return False
+
+
+def filled(tree: Node, called: str, by: Node) -> Node:
+    """Return the tree with a node for a name."""
+    if tree.kind == "v":
+        return by if tree.name == called else tree
+    if not tree.args:
+        return tree
+    return tree._replace(args=tuple(filled(each, called, by) for each in tree.args))
 
 
 def replaced(node: Node, kind: str, by: Node) -> Node:
