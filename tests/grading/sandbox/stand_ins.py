@@ -2,7 +2,8 @@
 
 A source is one word and a number: `value 5`, `refuse 5`, `kill 5` (ends the process),
 `hang 5`, `poison 5` (this and all later results are wrong until the engine is closed),
-`raise 5`, `late 5`. Canaries are recognised and answered from their source.
+`raise 5`, `late 5`, `crash 5` and `stumble 5` (crashes the first time only).
+Canaries are recognised and answered from their source.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class First:
             time.sleep(0.2)
         if word == "raise":
             raise RuntimeError("an engine's own error")
+        if word == "crash" or (word == "stumble" and self.seen.count(program.code) == 1):
+            return Outcome("crashed", error="worker died", engine=self.name)
         if word == "late":
             return Outcome("timeout", engine=self.name)
         if word == "error":

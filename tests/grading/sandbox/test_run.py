@@ -113,6 +113,17 @@ def test_an_engine_that_raises_loses_only_the_program_it_raised_on() -> None:
     assert [one.kind for one in found] == ["value", "crashed", "value"]
 
 
+def test_what_crashed_once_is_run_once_more() -> None:
+    import stand_ins
+
+    engine = stand_ins.First()
+    found = Router([engine], QUICK).run(words("value 1", "stumble 2", "crash 3", "value 4"))
+    assert [one.kind for one in found] == ["value", "value", "crashed", "value"]
+    assert [one.value for one in found] == ["1", "2", None, "4"]
+    assert engine.seen.count("crash 3") == 2
+    assert engine.seen.count("value 1") == 1
+
+
 def test_an_engine_that_is_wrong_from_the_start_is_not_used() -> None:
     with sandbox(engines=("stand_ins:Wrong",)) as box, pytest.raises(UsageError, match="wrong"):
         box.one(Program("value 1", "x"))

@@ -127,12 +127,20 @@ class Router:
         return Outcome(REFUSED, error=f"engines differ: {said}", engine=first.engine,
                        seconds=first.seconds + second.seconds)
 
-    def _trusted(self, engine: Engine, programs: Sequence[Program]) -> list[Outcome]:
-        """Return outcomes that a right canary stands behind."""
+    def _trusted(self, engine: Engine, programs: Sequence[Program],
+                 crashed: bool = True) -> list[Outcome]:
+        """Return outcomes that a right canary stands behind.
+
+        `crashed`: run what crashed once more, for it may have been the machine's doing.
+        """
         if not programs:
             return []
         outcomes = self._guarded(engine, programs)
         if outcomes is not None:
+            again = [n for n, one in enumerate(outcomes) if crashed and one.kind == CRASHED]
+            found = self._trusted(engine, [programs[n] for n in again], crashed=False)
+            for place, outcome in zip(again, found, strict=True):
+                outcomes[place] = outcome
             return outcomes
         engine.close()  # the next run starts a fresh worker
         self.facts["canary: wrong, worker retired"] += 1
