@@ -101,6 +101,11 @@ class ZygoteEngine:
                 zygote.end()
             packages = [self._folder, ",".join(self._packages)] if heavy else ["", ""]
             zygote = Zygote(self._python, self._jobs, [self._walls, *packages, self._modules])
+            # An unknown C library may need a call that the filter kills: said once, at the start.
+            first = zygote.run([(0, Program("x = 6 * 7", "x"))], Limits(seconds=20.0))[0]
+            if first.value != "42":
+                zygote.end()
+                raise UsageError(f"the zygote cannot run programs here: {first.kind} {first.error}")
             self._zygotes[heavy] = zygote
         return zygote
 
