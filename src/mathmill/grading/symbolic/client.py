@@ -81,12 +81,14 @@ class _Worker:
 
     def ask(self, gold: str, answer: str, asked: tuple[bool, int, float]) -> Verdict:
         """Return the verdict on one pair; a worker that dies of it is asked once more."""
-        ends = 0.0
+        ends, before = 0.0, None
         for _ in range(2):
             if not self._ready():
                 return Verdict(UNDECIDED, "crashed: the worker does not start")
             number = next(self.ids)
-            ends = ends or time.monotonic() + DEADLINE
+            # A new import is not the pair's fault: as at the first call, it counts apart.
+            ends = ends if self.process is before else time.monotonic() + DEADLINE
+            before = self.process
             try:
                 assert self.process is not None
                 assert self.process.stdin is not None

@@ -51,35 +51,42 @@ class Unparsed(Exception):
 
 def judge(gold: str, answer: str, asked: Asked) -> tuple[str, str]:
     """Return a verdict (`correct`, `wrong`, `undecided`) and how, for two screened texts."""
-    (opening, closing, ours), (start, end, theirs) = pieces(gold), pieces(answer)
     try:
-        found = _groups((opening, closing), (start, end), ours, theirs, asked)
+        found = _texts(gold, answer, asked)
     except Unparsed:
         return "undecided", "unparsed"
     if found in (SAME, DIFFERENT):
         return ("correct" if found == SAME else "wrong"), "math-verify: values"
-    if found == DOUBT or _case_differs(gold, answer):
+    nested = any(pieces(part)[0] for text in (gold, answer) for part in pieces(text)[2])
+    if found == DOUBT or nested or _case_differs(gold, answer):
         return "undecided", "math-verify cannot be relied on here"
-    if _verified(ours, theirs):
+    if _verified(pieces(gold)[2], pieces(answer)[2]):
         return "correct", "math-verify"
     return "undecided", "math-verify sees no equality"
+
+
+def _texts(gold: str, answer: str, asked: Asked) -> str:
+    """Compare two texts, which may be lists of lists."""
+    (opening, closing, ours), (start, end, theirs) = pieces(gold), pieces(answer)
+    return _groups((opening, closing), (start, end), ours, theirs, asked)
 
 
 def _groups(ours: tuple[str, str], theirs: tuple[str, str], gold: Sequence[str],
             answer: Sequence[str], asked: Asked) -> str:
     """Compare two lists: brackets first, then elements in order or as a multiset."""
-    left, right = [_read(text) for text in gold], [_read(text) for text in answer]
-    if len(left) == len(right) == 1:
+    left, right = _read_each(gold), _read_each(answer)
+    if len(left) == len(right) == 1 and None not in (left[0], right[0]):
         return _elements(left[0], right[0], gold[0], answer[0], asked)
+    # `x < 2` against an interval, which was split as a pair.
     for one, pair, brackets, parts in ((left, right, theirs, answer), (right, left, ours, gold)):
         if len(one) == 1 and len(pair) == 2 and brackets[0] in ("(", "[") and (
-                is_relation(one[0]) or is_set(one[0])):  # `x < 2` against an interval
+                one[0] is not None and (is_relation(one[0]) or is_set(one[0]))):
             whole = _read(brackets[0] + ",".join(parts) + brackets[1])
             return compare_relations(one[0], whole)
     left, right = _spread(left), _spread(right)
     if len(left) != len(right):
         # {1, 1, 2} is {1, 2}.
-        plain = all(_is_scalar(tree) for tree in (*left, *right))
+        plain = all(tree is None or _is_scalar(tree) for tree in (*left, *right))
         return DIFFERENT if plain and "{" not in (ours[0], theirs[0]) else DOUBT
     # What was spread has no text of its own any more.
     gold, answer = (parts if len(parts) == len(trees) else [""] * len(trees)
@@ -95,9 +102,16 @@ def _groups(ours: tuple[str, str], theirs: tuple[str, str], gold: Sequence[str],
     return _all([_elements(*four, asked) for four in zip(left, right, gold, answer, strict=True)])
 
 
+def _read_each(texts: Sequence[str]) -> list[Any]:
+    """Return the trees of a list's elements, None for one that is a list itself."""
+    return [None if pieces(text)[0] else _read(text) for text in texts]
+
+
 def _spread(trees: list[Any]) -> list[Any]:
     r"""Return a list with `\pm 2` as two elements, and `x = 1, x = 2` without the name."""
     spread: list[Any] = []
+    if None in trees:
+        return trees
     for tree in trees:
         inner = tree.rhs if is_relation(tree) and is_set(getattr(tree, "rhs", None)) else tree
         kind = type(inner).__name__
@@ -130,7 +144,9 @@ def _matched(left: list[Any], right: list[Any], gold: Sequence[str], answer: Seq
 
 
 def _elements(ours: Any, theirs: Any, gold: str, answer: str, asked: Asked) -> str:
-    """Compare two trees of whatever kinds."""
+    """Compare two trees of whatever kinds; a list within a list by its text."""
+    if ours is None or theirs is None:
+        return _texts(gold, answer, asked) if gold and answer else DOUBT
     if is_relation(ours) or is_relation(theirs) or is_set(ours) or is_set(theirs):
         left, right = right_side(ours, theirs)
         if _is_scalar(left) and _is_scalar(right):

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 DIGITS = 50
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 SAME, DIFFERENT, ASK, DOUBT = "same", "different", "ask", "doubt"
 
 
@@ -136,9 +137,11 @@ def points(tree_names: set[str]) -> list[tuple[str, dict[str, Any]]]:
                         ("integer", 6), ("negative", -1.3819660), ("complex", 0.5772156)):
         point = {"e": +mp.e, "i": mp.mpc(0, 1)}
         for place, name in enumerate(ordered):
-            step = mp.mpf(place) * (2 if kind == "integer" else mp.mpf("0.61803398"))
+            # Steps of one size would make a - b and b - c the same.
+            step = mp.sqrt(_PRIMES[place % len(_PRIMES)]) * (1 + place // len(_PRIMES))
             point[name] = (-(abs(mp.mpf(start)) + step) if kind == "negative" else
-                           mp.mpc(start + step, 1 + step) if kind == "complex" else
+                           mp.mpc(start + step, 1 / step) if kind == "complex" else
+                           mp.mpf(start + place * (place * place + start)) if kind == "integer" else
                            mp.mpf(start) + step)
         made.append((kind, point))
     return made
