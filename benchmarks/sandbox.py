@@ -136,9 +136,8 @@ def _guarded(program: Program, said: Any) -> None:
 
 def main() -> None:
     """Print the rates of both engines, the front and the peer."""
-    from mathmill.grading.sandbox.run import Sandbox
-
     from mathmill.grading.sandbox.monty import MontyEngine
+    from mathmill.grading.sandbox.run import Sandbox
     from mathmill.grading.sandbox.zygote import ZygoteEngine
 
     share = 4 if "--quick" in sys.argv else 1
@@ -167,8 +166,8 @@ def main() -> None:
     other = measured("a process a program", 120 // share, 1,
                      lambda: peer(taken(programs, 120 // share)))
     print(f"against a process a program: engine 1 x{one / other:,.0f}, "
-          f"engine 2 x{two / other:,.0f}, the front x{front / other:,.0f}; 12.3 million programs take the front "
-          f"{12.3e6 / front / 3600:.2f} core-hours")
+          f"engine 2 x{two / other:,.0f}, the front x{front / other:,.0f}; "
+          f"12.3 million programs take the front {12.3e6 / front / 3600:.2f} core-hours")
 
 
 if __name__ == "__main__":

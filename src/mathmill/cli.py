@@ -225,6 +225,8 @@ def main() -> None:
     try:
         # Not "standalone": typer would turn Ctrl-C into "Aborted!" and hide what to do next.
         code = command.main(standalone_mode=False)
+        if code == 130:  # typer makes a silent exit of Ctrl-C
+            raise KeyboardInterrupt
         raise SystemExit(code if isinstance(code, int) else 0)
     except MathmillError as error:
         fail(str(error))

@@ -89,6 +89,8 @@ def main() -> None:
                 send({"outcomes": rows, "facts": dict(router.facts)})
             except MathmillError as error:
                 send({"error": str(error)})
+    except BrokenPipeError:  # the front was killed: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sink.fileno())
     finally:
         router.close()
 
