@@ -108,6 +108,7 @@ def points(draw: random.Random) -> Answer:
     def join(some: list[tuple[int, ...]], comma: str = ",", between: str = ",") -> str:
         return between.join(f"({a}{comma}{b})" for a, b in some)
     turned = [pairs[0][::-1], *pairs[1:]]
+    moved = [(p[0], q[1]) for p, q in zip(pairs, [*pairs[1:], pairs[0]], strict=True)]
     same = [("reordered", join(pairs[::-1])), ("spaced", join(pairs, ", ", ", ")),
             ("set", f"\\{{{join(pairs[::-1])}\\}}"),
             ("and", f"{join(pairs[:-1], between=', ')} and {join(pairs[-1:])}"),
@@ -118,14 +119,10 @@ def points(draw: random.Random) -> Answer:
             join([(pairs[0][0] + 50, pairs[0][1]), *pairs[1:]])), ("one dropped", join(pairs[:-1])),
             ("one added", join([*pairs, (88, 99)])),
             ("flat", ", ".join(f"{a}, {b}" for a, b in pairs)),
-             ("seconds moved",
-             join([(p[0], q[1]) for p, q in zip(pairs, [*pairs[1:], pairs[0]], strict=True)])),
+             ("seconds moved", join(moved)),
              ("sign", join([(-p[0] - 70, p[1]) for p in pairs]))]
-    seconds = {b for _, b in pairs}
-    return Answer(join(pairs), same,
-                  [o for o in other
-                   if (o[0] != "seconds moved" or len(seconds) == len(pairs))
-                   and (o[0] != "one turned" or turned[0] not in pairs)])
+    alike = {"seconds moved": sorted(moved) == sorted(pairs), "one turned": turned[0] in pairs}
+    return Answer(join(pairs), same, [o for o in other if not alike.get(o[0])])
 
 
 def _grid(rows: list[list[str]], name: str = "pmatrix", gap: str = " & ",
