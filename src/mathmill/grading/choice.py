@@ -24,7 +24,7 @@ _WIDE = {**{0xFF21 + i: 0x41 + i for i in range(26)}, **{0xFF41 + i: 0x61 + i fo
          ord("，"): ",", ord("：") : ":", ord("．"): ".", ord("。"): "."}
 _DRESS = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|boxed|fbox|bf|rm|operatorname)"
-    r"(?![a-z])|\\[,;!: (){}]|\\q?quad|[${}*_`~\"'“”]")
+    r"(?![a-z])|\\[,;!: (){}]|\\q?quad|[${}*`~\"'“”]")
 _LEAD = re.compile(
     r"(?:(?:the|correct|right|best|answers?|options?|choices?|letters?|are|is|both|only|so|thus|"
     r"statements?)(?![A-Za-z])|选项|选择|选|答案|应|故|为|是)[ :]{0,3}|[:,]", re.IGNORECASE)
@@ -37,6 +37,7 @@ _JOINED = re.compile(r"\(?[A-J]{2,10}\)?")
 _ONE = re.compile(r"\(?[A-J]\)?|\([a-j]\)|[a-j]\)")
 _LABELLED = re.compile(r"\(([A-Ja-j])\)|([a-j])\)|([A-J])(?:[).:]|[ ]?[-–—=][ ]|[ ](?=[0-9$\\(-]))")
 _LABELS = re.compile(r"(?:^|[,;]| and )[ ]?\(?([A-J])[).:]")
+_SIGNS = re.compile(r"[\s$.。]|\\[()]")
 _OPTION = re.compile(r"[ ]{0,8}\(?([A-Ja-j])(?:\)|[.:：、．])[ ]{0,8}(.*)", re.DOTALL)
 
 _SET = r"\(?([A-J](?:\)?(?:[ ]?(?:,|、|和|and|&)[ ]?){1,2}\(?[A-J]|[A-J]){0,9})\)?"
@@ -143,7 +144,9 @@ def settle(response: str, gold: str, policy: Policy, options: Sequence[str] = ()
     known = _contents(options)
     found = extract(response)
     text, claimed = found.text, found.how not in GUESSES
-    given = letters(text, joined=policy.choice == "always") if text and claimed else None
+    given = None
+    if text and claimed:
+        given = _quoted(text, known) or letters(text, joined=policy.choice == "always")
     if given is None and right is not None and (not claimed or text is None):
         stated = _stated(response[-TAIL:])
         given, how = stated if stated is not None else (None, "")
@@ -159,7 +162,7 @@ def settle(response: str, gold: str, policy: Policy, options: Sequence[str] = ()
         if policy.choice != "always" and len(right) > 1 and len(given) == 1:
             return None
         return Verdict(CORRECT if given == right else WRONG, f"choice; {how}")
-    if text and known and same is not None:
+    if text and known and same is not None and given is None:
         verdict = _by_content(text, right, known, same, claimed)
         if verdict is not None:
             return Verdict(verdict.value, f"{verdict.how}; {found.how}")
@@ -168,7 +171,7 @@ def settle(response: str, gold: str, policy: Policy, options: Sequence[str] = ()
     stated = _stated(response[-TAIL:])
     if stated is not None:
         return Verdict(CORRECT if stated[0] == right else WRONG, f"choice; {stated[1]}")
-    if text is None:
+    if text is None or (claimed and text.casefold() == "none"):
         return Verdict(WRONG, "no answer")
     return Verdict(UNDECIDED, f"choice: names no option; {found.how}")
 
@@ -181,6 +184,13 @@ def _contents(options: Sequence[str]) -> dict[str, str]:
         letter = chr(ord("A") + place)
         known[label[1].upper() if label else letter] = label[2] if label else option
     return known
+
+
+def _quoted(text: str, known: dict[str, str]) -> str | None:
+    """Return the one option whose content a text repeats to the letter: `a` is not option A."""
+    bare = _SIGNS.sub("", text)
+    found = [letter for letter, content in known.items() if _SIGNS.sub("", content) == bare]
+    return found[0] if len(found) == 1 and bare not in "ABCDEFGHIJ" else None
 
 
 def _by_content(text: str, right: str, known: dict[str, str],

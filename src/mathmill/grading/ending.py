@@ -25,7 +25,8 @@ _ENGLISH = (
     r"as[ ]follows\.|supposed|expected|known|given\b(?![ ]by)|in[ ]the[ ]form|unique)\b))")
 _LETTER_NEXT = r"(?=[ :：(（【$\\*{a-z]{0,14}[A-ZＡ-Ｚ])"
 _CHINESE = (
-    r"(?:答案|结果)(?:应该|应当|应)?" + _DRESS + r"(?:就?是|为|等于|[:：=])|(?:故|应)填[ ]?[:：]?|"
+    r"(?:答案|结果)(?:应该|应当|应)?" + _DRESS + r"(?:就?是|为|等于|[:：=】])|"
+    r"(?:故|应)填[ ]?[:：]?|"
     r"(?:^|(?<=[\s。，,；;\n]))答[ ]?[:：]|"
     r"(?:故|应|应该|因此|所以|本题|答案|正确|正确的|可|则)选(?:择|项)?(?:是|为)?" + _LETTER_NEXT +
     r"|(?:^|(?<=[\s，,。；;]))选" + _LETTER_NEXT)
@@ -44,7 +45,7 @@ NUMBER = re.compile(
     r"(?:[0-9]{1,3}[ ](?=[0-9]{1,3}/[0-9]))?"  # 1 3/4
     r"(?:" + _DIGIT + r"+(?:(?:[,，]|\{,\})[0-9]{3}(?![0-9]))*(?:[.．]" + _DIGIT + r"+)?"
     r"|(?<![\w.])\.[0-9]+|[½¼¾⅓⅔⅛])"
-    r"(?:[½¼¾⅓⅔⅛]|/[0-9]+)?"
+    r"(?:[½¼¾⅓⅔⅛]|/[0-9]+|_\{?(?:[2-9]|1[0-6])\}?(?![0-9}]))?"
     r"(?:[eE][-+]?[0-9]{1,3}(?![0-9A-Za-z])|[ ]?(?:×|\\times|\*)[ ]?10\^\{?[-−]?[0-9]{1,4}\}?)?"
     r"(?:[%％]|\\%)?")
 _MATHS = re.compile(
@@ -61,13 +62,15 @@ _WORDED = re.compile(  # words or punctuation that a formula by itself does not 
 _TERMS = re.compile(  # a letter next to a sign, or on the right of `=`
     r"[A-Za-z)][ ]?[-+*^][ ]?[0-9A-Za-z({]|[0-9)][ ]?[-+*^][ ]?[A-Za-z(]|=[^=]{0,40}[A-Za-z]")
 _A_NAME = re.compile(r"\\?[A-Za-z]{1,12}(?:_\{?\w{1,5}\}?)?'?(?:\(\w{1,3}\))?")
+_TWO_LETTERS = re.compile(r"[a-z]{2}")
 _POWER = re.compile(r"[0-9)}]\^")
 _PROSE = re.compile(r"(?<![A-Za-z])[A-Za-z]{3,40}[ ,]{1,3}[A-Za-z]{3}")
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*(?![ ]?[:：])|__([^_\n]{1,200})__(?![ ]?[:：])")
 _OUTPUT = re.compile(r"```[ ]?(?:output|stdout|result|text|plaintext|console)[ ]*\n")
 
 _SENTENCE_END = re.compile(
-    r"[.?](?=[\s)\"”*]|$)|!(?=[)\"”*]|$|\s+[A-Z])|[。！？；]|(?<=[0-9$})])[.](?=[A-Z])")
+    r"[.?](?=[\s)\"”*]|$)|!(?=[)\"”*]|$|\s+[A-Z])|[。！？]|；(?![ ]?[$0-9\\(-])"
+    r"|(?<=[0-9$})])[.](?=[A-Z])")
 _AFTERTHOUGHT = re.compile(
     r",?[ ](?:which|because|since|so|where|as[ ](?:required|desired|expected)|or[ ](?:about|"
     r"approximately|roughly|around)|after|given[ ]that)\b"
@@ -234,7 +237,7 @@ def _formula(text: str, number: re.Match[str]) -> str | None:
         first = last  # `between $1$ and $5$`: the last alone
     found = [next(filter(None, span.groups())).strip() for span in spans[first:last + 1]]
     told = len(found) > 1 or any(sign in found[0] for sign in "\\=^(") or (
-        NUMBER.fullmatch(found[0]) is not None)
+        _TWO_LETTERS.search(found[0]) is None)  # not the `5 and ` of `$5 and $6`
     if not told or any(map(_PROSE.search, found)):
         return None
     return ", ".join(found) if len(found) > 1 else _concluded(found[0])
@@ -266,6 +269,6 @@ def _concluded(formula: str) -> str:
     """Return 12 of `A + B = 12`; a named value (`x = 12`) and an equation (`= 0`) stay whole."""
     first, equals, rest = formula.partition("=")
     last = rest.rpartition("=")[2].strip()
-    if not equals or _A_NAME.fullmatch(first.strip()) or last == "0":
+    if not equals or "," in formula or _A_NAME.fullmatch(first.strip()) or last == "0":
         return formula
     return last if NUMBER.fullmatch(last) else formula
