@@ -174,7 +174,8 @@ def _two_relations(gold: Relation, answer: Relation, policy: Policy) -> Verdict:
         found = (same_sets(gold.value, answer.value, _judge(policy))
                  if "=" not in gold.signs + answer.signs else None)
         found = found or compare(gold.value, answer.value, policy)
-        if found.value != UNDECIDED and not (both and not same_name and found.value == WRONG):
+        sure = same_name or "(" in gold.name + answer.name  # y = 2x and z = 2x+1 may be two things
+        if found.value == CORRECT or (found.value == WRONG and sure):
             return found
     if gold.name and answer.name and len(gold.name + answer.name) == 2 and not same_name and all(
             names(side) <= {each.name} for each in (gold, answer) for side in each.sides):

@@ -26,6 +26,8 @@ from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")
 _WORDY = re.compile(r"[^\W\d_]{2,}+(?:[ .,'-]{1,2}[^\W\d_]{2,}+){0,20}")
 _PRODUCT = re.compile(r"\*[ ]?[0-9]")
+# `33 + x = 2x + x`: an equation of sums, with a number and a letter on its left, no LaTeX.
+_STEP = re.compile(r"(?=[^=]{0,40}[0-9])(?=[^=]{0,40}[a-z])[^=\\]{2,40}=[^=\\]{0,40}")
 _SET_NAME = re.compile(r"\W{0,8}[A-J][ ]?=")
 _DECIMAL_COMMA = re.compile(r"-?[0-9]{1,9},[0-9]{2,9}")
 _ASKED = 500  # characters; an algebra system profits nobody on a longer answer
@@ -61,6 +63,9 @@ def grade(response: str, gold: str, policy: str | Policy = "tolerant",
             return Verdict(UNDECIDED, "unparsed: too long")
         return Verdict(WRONG, "no answer")
     verdict = equal(without_clause(gold), found.text, policy)
+    if (verdict.value == UNDECIDED and found.how == "last maths" and "=" not in gold
+            and _STEP.fullmatch(found.text)):  # a response that ends on one concludes nothing
+        return Verdict(WRONG, "an equation, no answer; last maths")
     return Verdict(verdict.value, f"{verdict.how}; {found.how}")
 
 

@@ -67,7 +67,8 @@ def _pieces(value: Value) -> list[Span] | None:
         return [] if value.text == "∅" else None
     if not isinstance(value, Group):
         return None
-    if value.open == "cup":
+    if value.open == "cup" or (value.open == "" and all(
+            isinstance(each, Relation) and "=" not in each.signs for each in value.items)):
         parts = [_pieces(each) for each in value.items]
         return None if None in parts else [span for part in parts if part for span in part]
     if value.open == "cap":
@@ -157,6 +158,6 @@ def _float(value: Value) -> float | None:
             return value.value.numerator / value.value.denominator
         if isinstance(value, Formula):
             return probe.real_value(value.tree, {})
-    except (*probe.FAILURES, KeyError):
+    except probe.FAILURES:
         return None
     return None

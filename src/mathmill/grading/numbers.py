@@ -45,7 +45,7 @@ _SCIENTIFIC = re.compile(
 _UNKNOWN = re.compile(r"[+*] ?[A-Za-z]{3,}|[A-Za-z]{3,} ?[+*]")
 _BASE = re.compile(r"([+-]?\(?[0-9A-Fa-f]+)\)?_ ?\{? ?([0-9]{1,2}) ?\}?")
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+")
-_PARTS_OF = re.compile(r"([0-9]+) ?分之 ?([0-9]+)")
+_PARTS_OF = re.compile(r"(?:([0-9]{1,9}) ?又 ?)?([0-9]+) ?分之 ?([0-9]+)")
 _UNIT = r"(?:[^\W\d_]+|[\"'])(?: ?\^ ?\{? ?[23] ?\}?)?"
 _UNITS = re.compile(rf"(.*?[0-9}}%])( ?){_UNIT}(?:(?: ?/ ?|[ *.-]){_UNIT})*", re.DOTALL)
 _LEAD = re.compile(
@@ -121,7 +121,8 @@ def _read_fraction(text: str) -> Fraction | None:
         part += int(found[2].replace(" ", ""))
         return -part if found[1] == "-" else part
     found = _PARTS_OF.fullmatch(text)
-    return _divide(found[2], found[1]) if found is not None else None
+    part = _divide(found[3], found[2]) if found is not None else None
+    return part + int(found[1] or 0) if found is not None and part is not None else None
 
 
 def _divide(over: str, under: str) -> Fraction | None:

@@ -54,8 +54,15 @@ def _near(gold: Number, answer: Number, ours: Fraction, theirs: Fraction,
     for decimal, other, scale in ((gold, answer, ours), (answer, gold, theirs)):
         if (decimal.places >= policy.places and other.places < 0
                 and other.value.denominator > 1 and figures(decimal) >= 4):
-            return gap < Fraction(1, 10 ** decimal.places) * scale
+            return _written_as(abs(left if decimal is answer else right),
+                               abs(right if decimal is answer else left),
+                               Fraction(1, 10 ** decimal.places) * scale)
     return False
+
+
+def _written_as(value: Fraction, decimal: Fraction, unit: Fraction) -> bool:
+    """Tell whether a decimal is a value rounded, or cut off, at a unit of its last place."""
+    return 0 <= value - decimal < unit or abs(value - decimal) <= unit / 2
 
 
 def figures(decimal: Number) -> int:
@@ -102,8 +109,10 @@ def stands_for(decimal: Number, tree: Node, policy: Policy) -> bool:
     value = decimal_value(tree)
     if value is None or figures(decimal) < 3:
         return False
-    written = Decimal(decimal.value.numerator) / Decimal(decimal.value.denominator)
-    return abs(value - written) < Decimal(10) ** -decimal.places
+    if (value < 0) != (decimal.value < 0):
+        return False
+    return _written_as(abs(Fraction(value)), abs(decimal.value),
+                       Fraction(1, 10 ** decimal.places))
 
 
 def _overlooked(gold: Node, answer: Node, policy: Policy) -> bool:

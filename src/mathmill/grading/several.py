@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mathmill.grading.algebra.formulas import both_signs
-from mathmill.grading.algebra.tree import Node, number
+from mathmill.grading.algebra.tree import ZERO, Node, number
 from mathmill.grading.clock import as_time
 from mathmill.grading.intervals import spans
 from mathmill.grading.numbers import Number
@@ -122,7 +122,9 @@ def same_ratios(gold: Group, answer: Group, judge: Judge) -> Verdict:
     pairs = [(Formula(Node("*", (ours[place], theirs[0]))),
               Formula(Node("*", (theirs[place], ours[0])))) for place in range(1, len(ours))]
     value = all_alike(pairs, judge)
-    if value == CORRECT and (_as_clock(gold) and _as_clock(answer)):
+    if any(each == Number(ZERO) for each in (*gold.items, *answer.items)):  # 12:00 and 1:00
+        value = all_alike(list(zip(gold.items, answer.items, strict=True)), judge)
+    if value == CORRECT and gold != answer and (_as_clock(gold) and _as_clock(answer)):
         return Verdict(UNDECIDED, "a ratio or a time")  # 2:20 and 4:40
     return Verdict(value, "ratio")
 

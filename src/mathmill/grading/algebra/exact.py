@@ -14,11 +14,11 @@ import math
 from decimal import ROUND_FLOOR, Context, Decimal, DecimalException
 from fractions import Fraction
 
-from mathmill.grading.algebra.tree import Node, filled, number
+from mathmill.grading.algebra.tree import Node, filled, number, size
 
 BITS = 40_000  # 2006! has 19,000; a product of two numbers of this size takes 0.1 ms
 FACTORIAL = 3_000
-TERMS = 200  # of a sum that is added up term by term
+TERMS, BODY = 200, 20  # of a sum that is added up term by term; nodes of a term
 PRECISION = 50  # digits that are trusted; the context carries more
 _ENOUGH = Context(prec=PRECISION + 20, Emax=100_000, Emin=-100_000)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620"
@@ -142,7 +142,8 @@ def _repeated(node: Node) -> Fraction:
     """Return a sum or product over a short range."""
     run, low, high, body = node.args
     first, last = _rational(low), _rational(high)
-    if first.denominator != 1 or last.denominator != 1 or last - first > TERMS:
+    if first.denominator != 1 or last.denominator != 1 or last - first > TERMS or (
+            size(body) > BODY):
         raise Unknown
     total = Fraction(node.name == "prod")
     for place in range(int(first), int(last) + 1):

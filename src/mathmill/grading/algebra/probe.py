@@ -18,7 +18,7 @@ from mathmill.grading.algebra.exact import FACTORIAL
 from mathmill.grading.algebra.tree import Node
 
 POWER = 1_000.0  # an exponent above it is not probed
-FAILURES = (ArithmeticError, ValueError, TypeError, RecursionError)
+FAILURES = (ArithmeticError, ValueError, TypeError, LookupError, RecursionError)
 
 _REAL: dict[str, Callable[[float], float]] = {
     "sin": math.sin, "cos": math.cos, "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh,

@@ -19,12 +19,13 @@ Token = tuple[str, str]
 _TOKEN = re.compile(
     r"(?P<space>[ \t]+)"
     r"|\\(?P<matrix>(?:begin|end)[ ]?\{[A-Za-z]+\*?\})"
-    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-][0-9]{1,3}(?![0-9]))?|\.[0-9]+)"
+    # 1.5e3 and 1e-05 are numbers; 9e+6 in a formula is nine times Euler's number and six
+    r"|(?P<number>[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]{1,3}(?![0-9]))?|[eE][+-]0[0-9])?|\.[0-9]+)"
     r"|\\(?P<command>[A-Za-z]+)"
     r"|(?P<letters>[A-Za-z]+)"
     r"|(?P<greek>[α-ωΑ-Ω])"
     r"|(?P<power>\*\*)"
-    r"|(?P<sign>[-+*/^_(){}\[\]|!%°&±∓⏎,])")
+    r"|(?P<sign>[-+*/^_(){}\[\]|!%°&±∓⏎,=])")
 
 FUNCTIONS = frozenset(
     re.findall(r"\S+",
