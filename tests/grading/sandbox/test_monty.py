@@ -92,7 +92,10 @@ def test_a_script_that_prints_nothing_has_no_value(engine: MontyEngine) -> None:
     ("x = int('a')", "ValueError"),
     ("assert 1 == 2", "AssertionError"),
     ("x = 10.0 ** 400", "OverflowError"),
-    ("raise ValueError('no')", "ValueError"),
+    ("x = int(float('inf'))", "OverflowError"),
+    ("a, b = 1, 2, 3", "ValueError"),
+    ("x = max([])", "ValueError"),
+    ("import math\nx = math.sqrt(-1)", "ValueError"),
 ])
 def test_what_python_too_would_raise_is_an_error(
         engine: MontyEngine, code: str, error: str) -> None:
@@ -107,7 +110,8 @@ def test_what_python_too_would_raise_is_an_error(
     "from math import *", "import time\ntime.sleep(60)\nx = 1", "x = 1 + \\", "x = '''",
     "def f(n):\n    return n and 1 + f(n - 1)\nx = f(700)", "x = '\\ud800'", "x = '\ud800'",
     "x = 1\0", "(" * 5000 + ")" * 5000, "x = 1 #" + "a" * 20_000, "x = 10**5_000",
-    "x = [10**5_000]",
+    "x = [10**5_000]", "x = pow(3, -1, 7)", "x = chr(0xd800)", "raise ValueError('no')",
+    "x = 'a'.translate({97: 'b'})",
     "x = 10**100_000", "x = 'a' * 9_999", "raise NotImplementedError",
 ])
 def test_what_it_cannot_do_is_refused_with_the_reason(engine: MontyEngine, code: str) -> None:
@@ -217,6 +221,37 @@ def test_arithmetic_programs_return_what_their_maker_knows(terms: list[Term]) ->
     found = _shared().run([Program(code)], LIMITS)[0]
     assert found.value == str(sum(value for _, value in terms))
     assert found.type == "int"
+
+
+def _floats(parts: tuple[tuple[str, float], str, tuple[str, float]]) -> tuple[str, float]:
+    (a, left), sign, (b, right) = parts
+    if sign == "/" and right == 0:
+        sign = "*"
+    value = {"+": left + right, "-": left - right, "*": left * right,
+             "/": left / right if right else 0.0}[sign]
+    return f"({a} {sign} {b})", value
+
+
+FLOATS = st.recursive(
+    st.floats(-1e6, 1e6).map(lambda x: (f"({x!r})", x)),
+    lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(_floats), max_leaves=8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(FLOATS)
+def test_float_arithmetic_is_exact_to_the_last_bit(term: tuple[str, float]) -> None:
+    text, value = term
+    found = _shared().run([Program(f"x = {text}", "x")], LIMITS)[0]
+    assert (found.value, found.type) == (repr(value), "float")
+
+
+@pytest.mark.parametrize("lacks", [["Landlock"], ["Linux (this is darwin)", "seccomp filters"]])
+def test_where_the_kernel_has_no_walls_it_runs_and_says_what_is_missing(
+        monkeypatch: pytest.MonkeyPatch, lacks: list[str]) -> None:
+    monkeypatch.setattr(confine, "report", lambda: {"missing": lacks})
+    with MontyEngine() as engine:
+        assert engine.missing == lacks
+        assert run(engine, "x = 5").value == "5"
 
 
 _ENGINES: list[MontyEngine] = []
