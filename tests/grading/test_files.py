@@ -51,6 +51,15 @@ def test_named_fields_and_labels_are_counted(tmp_path: Path) -> None:
     assert summary.interval[0] < summary.accuracy == 0.25 < summary.interval[1]
 
 
+def test_rows_without_a_label_are_graded_and_not_compared(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"g": 5, "p": "5", "ok": null}\n{"g": 5, "p": "5", "ok": NaN}\n'
+                    '{"g": 5, "p": "5", "ok": "maybe"}\n{"g": 5, "p": "5", "ok": true}\n')
+    summary = grade_file(file, "g", "p", label="ok")
+    assert (summary.total, summary.labelled, summary.agreed, summary.unreadable) == (3, 1, 1, 1)
+    assert "neither true nor false" in summary.unreadable_rows[0]
+
+
 def test_parquet_is_read_as_jsonl_is(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -185,7 +185,7 @@ def _seen(row: dict[str, Any]) -> str:
 
 def truth(value: Any) -> bool | None:
     """Return a label as true, false or nothing; raises ValueError for another word."""
-    if value is None:
+    if value is None or value != value:  # null, and the NaN that pandas writes for it
         return None
     found = _LABELS.get(str(value).strip().lower())
     if found is None:
