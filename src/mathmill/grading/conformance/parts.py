@@ -9,6 +9,7 @@ Used as: `KINDS["sets"](draw)` -> `Answer(r"\{1,2,3\}", ...)`.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
 
@@ -105,7 +106,7 @@ def points(draw: random.Random) -> Answer:
     pairs = [tuple(draw.sample(range(-20, 30), 2)) for _ in range(draw.randint(2, 4))]
     if len(set(pairs)) < len(pairs):
         return points(draw)
-    def join(some: list[tuple[int, ...]], comma: str = ",", between: str = ",") -> str:
+    def join(some: Sequence[tuple[int, ...]], comma: str = ",", between: str = ",") -> str:
         return between.join(f"({a}{comma}{b})" for a, b in some)
     turned = [pairs[0][::-1], *pairs[1:]]
     moved = [(p[0], q[1]) for p, q in zip(pairs, [*pairs[1:], pairs[0]], strict=True)]
