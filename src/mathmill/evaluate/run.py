@@ -21,7 +21,9 @@ from mathmill.evaluate.generation import Generated, encode, generate, plan, rend
 from mathmill.evaluate.suites import strict_policy
 from mathmill.evaluate.summary import summarise
 from mathmill.grading.answers import extract
+from mathmill.grading.choice import options_of
 from mathmill.grading.equal import grade
+from mathmill.grading.policy import for_suite
 from mathmill.io import append_line, as_json
 from mathmill.types import WRONG, Drop, Problem, Score
 from mathmill.workbench import Workbench
@@ -150,7 +152,8 @@ def _score(suite: str, item: Problem, out: Generated) -> Score:
     """Grade one response twice; of one that was cut off, only a declared answer counts."""
     gold, cut = item.answer or "", out.finish == "length"
     found = extract(out.text, guess=not cut)
-    tolerant = grade(out.text, gold, "tolerant").value if found.text or not cut else WRONG
+    tolerant = WRONG if cut and not found.text else grade(
+        out.text, gold, for_suite(suite), options_of(item.question)).value
     return Score(
         item=item.id, suite=suite, question=item.question, gold=gold, response=out.text,
         answer=found.text, strict=grade(out.text, gold, strict_policy(suite)).value,
