@@ -21,7 +21,7 @@ from mathmill.errors import UsageError
 from mathmill.grading.sandbox import confine, zygote
 from mathmill.grading.sandbox.outcome import Limits, Outcome, Program
 from mathmill.grading.sandbox.zygote import ZygoteEngine
-from mathmill.grading.sandbox.zygote_process import _meaning
+from mathmill.grading.sandbox.zygote_process import Zygote, _meaning
 
 MISSING = confine.report()["missing"]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"this machine lacks {MISSING}")
@@ -172,7 +172,7 @@ def in_session(session: int) -> list[int]:
 def test_no_process_stays_behind() -> None:
     engine = ZygoteEngine(jobs=2)
     engine.run([Program("x = 1", "x")] * 20, Limits())
-    pid = engine._zygotes[False].pid
+    pid = engine._zygotes[()].pid
     assert in_session(pid) == [pid]  # every child has been reaped
     engine.close()
     assert in_session(pid) == []
@@ -182,7 +182,7 @@ def test_no_process_stays_behind() -> None:
 
 def test_a_client_that_is_killed_takes_its_zygote_and_children_along() -> None:
     source = ("from mathmill.grading.sandbox.zygote import *\ne = ZygoteEngine()\n"
-              "e.applied(); print(e._zygotes[False].pid, flush=True)\n"
+              "e.applied(); print(e._zygotes[()].pid, flush=True)\n"
               "e.run([Program('while True: pass', 'x')], __import__('mathmill.grading.sandbox"
               ".outcome', fromlist=['x']).Limits(seconds=60))")
     path = str(Path(zygote.__file__).parents[3])
@@ -202,12 +202,21 @@ def test_a_client_that_is_killed_takes_its_zygote_and_children_along() -> None:
 
 def test_a_zygote_that_is_killed_costs_one_program_and_is_replaced(engine: ZygoteEngine) -> None:
     one(engine, "x = 1")
-    pid = engine._zygotes[False].pid
+    pid = engine._zygotes[()].pid
     killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
     killer.start()
     programs = [Program("import time\ntime.sleep(0.1)\nx = 7", "x")] * 12
     kinds = [outcome.kind for outcome in engine.run(programs, Limits())]
     assert sorted(kinds) == ["crashed", *["value"] * 11]
+
+
+def test_an_interrupted_run_leaves_no_answers_to_the_next(
+        engine: ZygoteEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    one(engine, "x = 1")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Zygote, "_answers", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        engine.run([Program(f"x = {i}", "x") for i in range(9)], Limits())
+    assert [o.value for o in engine.run([Program("x = 77", "x")] * 9, Limits())] == ["77"] * 9
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ PACKAGES = ("numpy", "mpmath", "sympy")
 
 
 class ZygoteEngine:
-    """Engine of outcome.py over one zygote for plain programs and one with SymPy and NumPy."""
+    """Engine of outcome.py over up to three zygotes: plain, with NumPy, with SymPy and all."""
 
     name = NAME
 
@@ -52,7 +52,7 @@ class ZygoteEngine:
         self._folder, self._packages = _installed(packages_path, packages)
         self._mention = re.compile(rf"\b(?:{'|'.join(self._packages)})\b")
         self._lock = threading.Lock()
-        self._zygotes: dict[bool, Zygote] = {}
+        self._zygotes: dict[tuple[str, ...], Zygote] = {}
 
     def __enter__(self) -> ZygoteEngine:
         return self
@@ -66,18 +66,22 @@ class ZygoteEngine:
         Raises UsageError only where a zygote cannot be started.
         """
         outcomes: dict[int, Outcome] = {}
-        groups: dict[bool, list[int]] = {False: [], True: []}
+        groups: dict[tuple[str, ...], list[int]] = {}
         for place, program in enumerate(programs):
             if len(program.code) > limits.source:
                 outcomes[place] = Outcome(REFUSED, error="source too long", engine=NAME)
             else:
-                heavy = bool(self._packages and self._mention.search(program.code))
-                groups[heavy].append(place)
+                groups.setdefault(self._needs(program.code), []).append(place)
         with self._lock:
-            for heavy, places in groups.items():
+            for needs, places in groups.items():
                 waiting = places
                 while waiting:  # a zygote that dies takes the programs in it along, no others
-                    done = self._zygote(heavy).run([(p, programs[p]) for p in waiting], limits)
+                    zygote = self._zygote(needs)
+                    try:
+                        done = zygote.run([(place, programs[place]) for place in waiting], limits)
+                    except BaseException:  # Ctrl-C: its answers must not meet the next programs
+                        zygote.end()
+                        raise
                     outcomes |= done
                     waiting = [place for place in waiting if place not in done]
         return [outcomes[place] for place in range(len(programs))]
@@ -92,21 +96,30 @@ class ZygoteEngine:
     def applied(self) -> dict[str, object]:
         """Return what the plain zygote is confined by, as it reports itself."""
         with self._lock:
-            return self._zygote(False).applied
+            return self._zygote(()).applied
 
-    def _zygote(self, heavy: bool) -> Zygote:
-        zygote = self._zygotes.get(heavy)
+    def _needs(self, code: str) -> tuple[str, ...]:
+        """Return the packages that a program is given: none, NumPy alone, or all.
+
+        A mention is enough. Most programs that mention NumPy need nothing else, and a fork
+        with SymPy's pages costs twice as much.
+        """
+        mentioned = set(self._mention.findall(code)) if self._packages else set()
+        return tuple(mentioned) if mentioned <= {"numpy"} else self._packages
+
+    def _zygote(self, needs: tuple[str, ...]) -> Zygote:
+        zygote = self._zygotes.get(needs)
         if zygote is None or not zygote.usable():
             if zygote is not None:
                 zygote.end()
-            packages = [self._folder, ",".join(self._packages)] if heavy else ["", ""]
-            zygote = Zygote(self._python, self._jobs, [self._walls, *packages, self._modules])
+            zygote = Zygote(self._python, self._jobs, [
+                self._walls, self._folder if needs else "", ",".join(needs), self._modules])
             # An unknown C library may need a call that the filter kills: said once, at the start.
             first = zygote.run([(0, Program("x = 6 * 7", "x"))], Limits(seconds=20.0))[0]
             if first.value != "42":
                 zygote.end()
                 raise UsageError(f"the zygote cannot run programs here: {first.kind} {first.error}")
-            self._zygotes[heavy] = zygote
+            self._zygotes[needs] = zygote
         return zygote
 
 
