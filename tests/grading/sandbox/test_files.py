@@ -277,3 +277,33 @@ def test_kills_at_any_moment_leave_the_undisturbed_result(tmp_path: Path) -> Non
         subprocess.run(words, check=True, timeout=60)
     assert kills > 1
     assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_command_stops_at_ctrl_c_and_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("pydantic_monty", reason="the sandbox needs mathmill[sandbox]")
+    loop = "def simple_math_problem():\n    while True:\n        pass\n    return 1"
+    written(tmp_path / "rows.jsonl", *({"code": FORM.format(n), "gold": n} for n in range(300)),
+            *({"code": loop, "gold": 1} for _ in range(6)), {"code": FORM.format(7), "gold": 7})
+    source = str(Path(__file__).resolve().parents[3] / "src")
+    words = [sys.executable, "-c",
+             f"import sys; sys.path.insert(0, {source!r}); from mathmill.cli import main; main()",
+             "exec", "rows.jsonl", "--field", "code", "--gold", "gold", "--seconds", "0.7"]
+    process = subprocess.Popen(words, cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    part, begun = tmp_path / "rows.exec.jsonl.part", time.monotonic()
+    while not part.exists() and time.monotonic() < begun + 30:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "same command again" in said
+    assert "Traceback" not in said
+    done = subprocess.run(words, cwd=tmp_path, text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "value 301, timeout 6" in done.stdout
+    assert "98.0% correct" in done.stdout
+    rows = read(tmp_path / "rows.exec.jsonl")
+    assert [row["row"] for row in rows] == list(range(1, 308))
+    assert [row["outcome"] for row in rows[300:]] == ["timeout"] * 6 + ["value"]
