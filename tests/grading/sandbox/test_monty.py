@@ -245,6 +245,26 @@ def test_float_arithmetic_is_exact_to_the_last_bit(term: tuple[str, float]) -> N
     assert (found.value, found.type) == (repr(value), "float")
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.integers(-10**9, 10**9), st.integers(0, 6), st.integers(1, 4))
+def test_decimals_half_way_are_rounded_as_python_rounds_them(
+        number: int, places: int, more: int) -> None:
+    value = number / 10**places + 5 / 10**(places + more)
+    found = _shared().run([Program(f"x = round({value!r}, {places})", "x")], LIMITS)[0]
+    assert found.value == repr(round(value, places))
+
+
+def test_round_keeps_its_other_forms(engine: MontyEngine) -> None:
+    code = ("x = (round(2.5), round(7), round(1250, -2), round(True), round(float('inf'), 2),\n"
+            "     round(-0.001, 2), round(number=616.395, ndigits=2), list(map(round, [1.5, 2.5])),"
+            "\n     round(1.5, None), round(1250.0, -2), round(1e300, 5))")
+    space: dict[str, object] = {}
+    exec(code, space)  # our own text
+    assert run(engine, code).value == repr(space["x"])
+    assert run(engine, "print(round(616.395, 2))", "").value == "616.39"
+    assert run(engine, "round = 5\nx = round", "x").value == "5"
+
+
 @pytest.mark.parametrize("lacks", [["Landlock"], ["Linux (this is darwin)", "seccomp filters"]])
 def test_where_the_kernel_has_no_walls_it_runs_and_says_what_is_missing(
         monkeypatch: pytest.MonkeyPatch, lacks: list[str]) -> None:

@@ -58,6 +58,13 @@ _ROUND = (
     "round=lambda number,ndigits=None,R=round,T=type,F=float,I=int:F(f'{number:.{ndigits}f}')"
     " if T(number) is F and T(ndigits) is I and 0<=ndigits<99 else R(number) if ndigits is None"
     " else R(number,ndigits)\n")
+# Monty 1.4 rounds the product: round(616.395, 2) is 616.4 there and 616.39 in Python, and so a
+# third of all decimals half way. Its formatting rounds the float itself, as Python does.
+_ROUND = """def round(number, ndigits=None, R=round, T=type, F=float, I=int):
+    if T(number) is F and T(ndigits) is I and 0 <= ndigits < 300:
+        return F(f"{number:.{ndigits}f}")
+    return R(number) if ndigits is None else R(number, ndigits)
+"""
 # Exceptions that are Python's too. Any other may be Monty's own (an attribute or a module that
 # it lacks; `pow(3, -1, 7)` is a ValueError there and 5 in Python): the second engine decides.
 _SURE = {"ZeroDivisionError", "IndexError", "KeyError", "AssertionError", "UnboundLocalError"}
