@@ -213,9 +213,10 @@ def test_a_zygote_that_is_killed_costs_one_program_and_is_replaced(engine: Zygot
 def test_an_interrupted_run_leaves_no_answers_to_the_next(
         engine: ZygoteEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     one(engine, "x = 1")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(Zygote, "_answers", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
-        engine.run([Program(f"x = {i}", "x") for i in range(9)], Limits())
+        with pytest.raises(KeyboardInterrupt):
+            engine.run([Program(f"x = {i}", "x") for i in range(9)], Limits())
     assert [o.value for o in engine.run([Program("x = 77", "x")] * 9, Limits())] == ["77"] * 9
 
 
