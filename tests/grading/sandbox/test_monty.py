@@ -40,6 +40,7 @@ def run(engine: MontyEngine, code: str, result: str = "x") -> Outcome:
     ("x = -7 // 2", "-4", "int"),
     ("x = 0.1 + 0.2", "0.30000000000000004", "float"),
     ("x = 5e-324", "5e-324", "float"),
+    ("x = 2.9802322387695312e-08", "2.9802322387695312e-08", "float"),
     ("x = 1e16", "1e+16", "float"),
     ("x = -0.0", "-0.0", "float"),
     ("x = float('nan')", "nan", "float"),
