@@ -223,12 +223,12 @@ class Atoms:
             return self.group()
         if self.kind == "n":
             text = self.text
-            if len(text) > 1:  # \frac12: the first digit only
+            if text.isdigit() and len(text) > 1:  # \frac12: the first digit only
                 self.found[self.place] = ("n", text[1:])
                 self.kind, self.text = "n", text[1:]
                 return number(int(text[0]))
             self.step()
-            return number(int(text))
+            return written(text)
         return self.factor()
 
 
