@@ -123,6 +123,11 @@ def test_a_policy_decides_percent_units_case_and_tolerance() -> None:
     assert equal("1, 2", "2, 1", Policy("p", ordered_lists=True)).value == "wrong"
     assert equal("100", "100.5", Policy("p", relative=0.01)).value == "correct"
     assert equal("Odd", "odd", Policy("p", fold_case=False)).value == "wrong"
+    assert equal("x=5", "5", Policy("p", names=False)).value == "wrong"
+    assert equal("x=5", "5=x", Policy("p", names=False)).value == "correct"
+    assert equal(r"\sqrt{2}", "1.4142", Policy("p", places=3)).value == "correct"
+    assert equal(r"\sqrt{2}", "1.414", Policy("p", places=3)).value == "correct"
+    assert equal(r"\sqrt{2}", "1.4", Policy("p", relative=0.05)).value == "correct"
     assert equal("100", "100.5", TOLERANT).value == "wrong"
 
 

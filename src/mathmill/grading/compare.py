@@ -154,6 +154,8 @@ def _relations(gold: Value, answer: Value, policy: Policy) -> Verdict:
         return _two_relations(gold, answer, policy)
     relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
     assert isinstance(relation, Relation)
+    if not policy.names:
+        return Verdict(WRONG, "a relation against a value")
     if relation.value is not None:
         if "=" not in relation.signs:
             return same_sets(relation.value, other, _judge(policy)) or compare(

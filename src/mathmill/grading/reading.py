@@ -68,7 +68,7 @@ def read(text: str, policy: Policy, depth: int = 0) -> Value | None:
     words = _read_words(text, policy)
     if words is not None:
         return words
-    if policy.names and any(sign in text for sign in SIGNS) and not _lists_relations(text):
+    if any(sign in text for sign in SIGNS) and not _lists_relations(text):
         relation = read_relation(text, lambda part: read(part, policy, depth + 1))
         if relation is not None:
             return relation
