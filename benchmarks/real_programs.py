@@ -44,7 +44,7 @@ NUMERIC = {"gsm8K_s0_e-1_11_17_10_20": (0.716, ""), "svamp_s0_e-1_11_24_14_38": 
            "svamp_zs_s0_e-1_11_18_20_12": (0.708, ""),
            "multiarith_zs_s0_e-1_11_19_20_12": (0.922, "abs")}
 AQUA = {"aqua_s0_e-1_11_06_18_38": 0.541, "aqua_sc_s0_e-1_11_07_20_49": 0.582,
-        "aqua_zs_s0_e-1_11_19_11_56": 0.438}  # the paper itself gives 58.1 for the votes
+        "aqua_zs_s0_e-1_11_19_11_56": 0.438}
 # What stood around the authors' `exec`; imports that a program does not use fall away.
 AROUND = """import math
 import statistics

@@ -85,8 +85,8 @@ def test_votes_over_programs_of_aqua_lead_where_the_published_ones_do(
         published: ModuleType, shared_data: Path) -> None:
     """Every sixth question, 30 programs each; all of them: benchmarks/real_programs.py.
 
-    Their option was chosen by a language model, ours by number, and a part of their votes fell
-    out: their `exec` ran inside a function, where a comprehension sees no variable.
+    Their option was chosen by a language model, ours by number; docs/exec.md says what is known
+    of the 38 of 253 questions on which the votes lead elsewhere.
     """
     held = published.aqua(shared_data, "aqua_sc_s0_e-1_11_07_20_49", every=6)
     assert held.rows == 43
