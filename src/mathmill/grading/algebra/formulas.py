@@ -24,6 +24,7 @@ from mathmill.types import CORRECT, UNDECIDED, WRONG
 NAMES = 8  # variables of a formula that is probed
 AGREE, DIFFER = 1e-10, 1e-6  # relative; between them nothing is said
 _FEW = 2  # points that must agree
+_WIDE = tuple(0.7 * 1.37 ** place for place in range(16))  # where steps are looked for
 _TINY = 1e-9  # values below it may be what cancelled, so floats say nothing
 
 Finding = tuple[str, str]
@@ -113,8 +114,9 @@ def _probed(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
     agreeing, alone, unsure = 0, 0, False
     if not (has(gold, "c", "i") or has(answer, "c", "i")):
         stepped = has(gold, "f", "floor") or has(gold, "f", "ceil")
-        for point in [*probe.points(free, 23.7 if stepped else 1.0), *probe.points(free, 6.1)]:
-            if agreeing > 2 * _FEW:
+        sizes = _WIDE if stepped else (1.0, 6.1)
+        for point in (each for size in sizes for each in probe.points(free, size)):
+            if agreeing > 2 * _FEW and not stepped:
                 break
             left, right = (_try(probe.real_value, each, point) for each in (gold, answer))
             if left is None or right is None:
@@ -132,7 +134,14 @@ def _probed(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
         # absolute value is written because its sign matters.
         if alone and has(gold, "f", "abs") != has(answer, "f", "abs"):
             return UNDECIDED, "needs algebra: defined at different points"
-        return CORRECT, "formula at points"
+        # Floats run a small part into a huge one (10^20+x, 10^20+2x): what can be had
+        # exactly must agree exactly.
+        exactly = _at_rationals(gold, answer, free)
+        return exactly if exactly[0] == WRONG else (CORRECT, "formula at points")
+    if agreeing + alone == 0 and has(gold, "^") and has(answer, "^"):  # (-1)^n
+        found = _at_rationals(gold, answer, free, whole=True)
+        if found[0] != UNDECIDED:
+            return found
     return _at_complex_points(gold, answer, free)
 
 
@@ -161,7 +170,7 @@ def _at_rationals(gold: Node, answer: Node, free: frozenset[str], *,
     for place in range(4):
         left, right = gold, answer
         for order, each in enumerate(sorted(free)):
-            spot = number(3 + 2 * place + 5 * order if whole else Fraction(
+            spot = number(3 + place + 5 * order if whole else Fraction(
                 7 + 5 * order + 3 * place, (3 + order) * (-1) ** place))
             left, right = (filled(tree, each, spot) for tree in (left, right))
         ours, theirs = rational(left), rational(right)

@@ -239,8 +239,36 @@ def antiderivatives(draw: random.Random) -> Answer:
     return Answer(gold, same, [o for o in other if o[0] != "upside down" or a != b])
 
 
+def lopsided(draw: random.Random) -> Answer:
+    """Expressions of a huge and a small part, which floats of 16 digits run together."""
+    name, n, k, part = draw.choice("xtn"), draw.randint(9, 30), draw.randint(2, 9), draw.random()
+    big = draw.randint(10**9, 10**18)
+    if part < 0.4:
+        same = [("reordered", f"{k}+{big}{name}"), ("two steps", f"{big}{name}+{k - 1}+1"),
+                ("cdot", f"{big} \\cdot {name}+{k}"), ("split", f"{big - 1}{name}+{name}+{k}")]
+        other = [("small off", f"{big}{name}+{k + 1}"), ("huge off", f"{big + 1}{name}+{k}"),
+                 ("small dropped", f"{big}{name}"), ("sign", f"{big}{name}-{k}")]
+        return Answer(f"{big}{name}+{k}", same, other)
+    if part < 0.7:
+        same = [("reordered", f"{k}{name}+10^{{{n}}}"),
+                ("split", f"10 \\cdot 10^{{{n - 1}}}+{k}{name}"),
+                ("two steps", f"10^{{{n}}}+{k - 1}{name}+{name}")]
+        other = [("small off", f"10^{{{n}}}+{k + 1}{name}"), ("small dropped", f"10^{{{n}}}"),
+                 ("sign", f"10^{{{n}}}-{k}{name}"), ("power off", f"10^{{{n + 1}}}+{k}{name}"),
+                 ("square", f"10^{{{n}}}+{k}{name}^2")]
+        return Answer(f"10^{{{n}}}+{k}{name}", same, other)
+    tiny = f"\\frac{{1}}{{10^{{{n}}}}}"
+    same = [("power", f"{k}{name}+10^{{-{n}}}"), ("reordered", f"{tiny}+{k}{name}"),
+            ("one fraction", f"\\frac{{{k} \\cdot 10^{{{n}}}{name}+1}}{{10^{{{n}}}}}")]
+    other = [("small dropped", f"{k}{name}"), ("sign", f"{k}{name}-{tiny}"),
+             ("small off", f"{k}{name}+\\frac{{1}}{{10^{{{n + 1}}}}}"),
+             ("twice", f"{k}{name}+\\frac{{2}}{{10^{{{n}}}}}")]
+    return Answer(f"{k}{name}+{tiny}", same, other)
+
+
 KINDS: dict[str, Maker] = {
     "polynomials": polynomials, "products of factors": factored, "rational expressions": rational,
     "several letters": several_letters, "roots of expressions": roots_of_letters,
             "named functions": functions, "powers over numbers": antiderivatives,
+    "huge beside small": lopsided,
 }
