@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 from mathmill.grading.answers import GUESSES, extract
 from mathmill.grading.choice import letters, options_of
 from mathmill.grading.equal import equal, grade
-from mathmill.grading.policy import BY_SUITE, for_suite
+from mathmill.grading.policy import BY_SUITE, Policy, for_suite
 from mathmill.stages.seeds import formats
 
 PLACES = {  # suite -> its files
@@ -85,6 +86,11 @@ def golds(folder: Path, suite: str) -> list[tuple[str, str]]:
     return found
 
 
+def own(suite: str) -> Policy:
+    """Return the suite's policy without algebra: the exact tiers must do for these."""
+    return replace(for_suite(suite), symbolic=False)
+
+
 def stated(form: str, gold: str) -> str:
     """Write a gold answer into a form; formulas get dollar signs where a person sets them."""
     if "$%s" in form or "boxed{%" in form:
@@ -98,7 +104,7 @@ def stated(form: str, gold: str) -> str:
 
 def refused(suite: str, found: list[str]) -> list[tuple[str, str, str]]:
     """Return (form, gold, verdict) of every gold answer that is not correct as itself."""
-    policy, bad = for_suite(suite), []
+    policy, bad = own(suite), []
     for gold in dict.fromkeys(found):
         verdict = equal(gold, gold, policy)
         if verdict.value != "correct":
@@ -124,7 +130,7 @@ def test_every_gold_answer_is_correct_as_itself_in_every_form(
 @pytest.mark.parametrize("suite", ["agieval/aqua-rat", "agieval/sat-math", "agieval/gaokao-mathqa"])
 def test_the_content_of_the_right_option_is_correct_and_of_another_is_not(
         shared_data: Path, suite: str) -> None:
-    policy, checked, undecided = for_suite(suite), 0, 0
+    policy, checked, undecided = own(suite), 0, 0
     for question, gold in golds(shared_data, suite):
         options = options_of(question)
         right = letters(gold) or ""
@@ -136,16 +142,17 @@ def test_the_content_of_the_right_option_is_correct_and_of_another_is_not(
             verdict = grade(said, gold, policy, options)
             checked += 1
             undecided += verdict.value == "undecided"
-            same = letter == right or equal(content, options[ord(right) - 65][3:]).value
+            same = letter == right or equal(
+                content, options[ord(right) - 65][3:], policy).value
             assert verdict.value != "wrong" if letter == right else (
                 verdict.value != "correct" or same == "correct"), (question, content, verdict)
     assert checked > 800
-    assert undecided <= 0.02 * checked
+    assert undecided <= 0.1 * checked
 
 
 def test_scibench_figures_agree_with_its_formulas_within_its_tolerance(shared_data: Path) -> None:
     # `answer_latex` writes the figure as a formula; a few rows of the file disagree themselves.
-    policy, counts = for_suite("scibench"), {"correct": 0, "wrong": 0, "undecided": 0}
+    policy, counts = own("scibench"), {"correct": 0, "wrong": 0, "undecided": 0}
     for place in PLACES["scibench"]:
         for row in rows(shared_data / place):
             counts[equal(row["answer_number"], row["answer_latex"], policy).value] += 1
@@ -186,8 +193,8 @@ def test_rows_in_the_form_of_math(problem: str, solution: str, answer: str) -> N
     assert read is not None
     assert read[0] == "MATH"
     assert read[1].answer
-    assert grade(solution, answer, for_suite("math")).value == "correct"
-    assert equal(read[1].answer, answer, for_suite("math")).value == "correct"
+    assert grade(solution, answer, own("math")).value == "correct"
+    assert equal(read[1].answer, answer, own("math")).value == "correct"
     assert refused("math", [answer, read[1].answer]) == []
 
 
