@@ -59,7 +59,13 @@ def compare(gold: Value, answer: Value, policy: Policy) -> Verdict:
 
 def _judge(policy: Policy) -> Judge:
     """Return the comparison of parts under a policy."""
-    return lambda gold, answer: compare(gold, answer, policy)
+    def judge(gold: Value, answer: Value) -> Verdict:
+        for one, other in ((gold, answer), (answer, gold)):  # {1} within a set is not 1
+            if isinstance(one, Group) and one.open == SET_OPEN and not isinstance(
+                    other, Group | Relation):
+                return Verdict(WRONG, "a set against an element")
+        return compare(gold, answer, policy)
+    return judge
 
 
 def _words(gold: Words, answer: Words) -> Verdict:

@@ -78,7 +78,7 @@ def _pieces(value: Value) -> list[Span] | None:
     if value.open == SET_OPEN:
         points = [_point(each) for each in value.items]
         return None if None in points else [span for span in points if span is not None]
-    if value.open in "([" and value.close in ")]" and len(value.items) == 2:
+    if value.open in ("(", "[") and value.close in (")", "]") and len(value.items) == 2:
         return _interval(value)
     return None
 

@@ -57,6 +57,9 @@ _NOT_UNITS = frozenset(re.findall(
     r"\S+", "half quarter third thirds fourth fourths fifth fifths squared cubed plus minus times "
     "over or and to pi sqrt sin cos tan log ln e i 又 分 半 百 千 万 亿 十"))
 _THOUSAND_UNITS = frozenset(["千克", "千米", "千瓦", "千卡", "千焦", "百分"])
+_SHORT_UNITS = frozenset(re.findall(
+    r"\S+", "cm mm km dm nm ml cl dl kl kg mg ft in yd mi hr hrs min sec ms lb lbs oz pt qt gal "
+    "mph kph kmh khz hz kw mw kwh pa kpa mol am pm usd eur gbp rs deg rad day cal kj mb gb kb"))
 _COUNTING = frozenset(re.findall(
     r"\S+", "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
@@ -202,6 +205,12 @@ def read_measured(text: str) -> Number | None:
         words = words[1:]
     if any(word.lower() in _NOT_UNITS or (
             word[:1] in _NOT_UNITS and word[:2] not in _THOUSAND_UNITS) for word in words):
+        return None
+    if words and words[0].lower() == "of" and number.percent:  # 30% of x
+        return None
+    # `2ab` and `\frac{1}{2}mv^2` are products; `10cm` and `10weeks` are lengths of a kind.
+    if words and not found[2] and words[0].isascii() and 1 < len(words[0]) < 4 and (
+            words[0].lower() not in _SHORT_UNITS):
         return None
     # `5x` is a product; `5 m` and `5cm` are a length.
     letter = words[0] if words and len(words[0]) == 1 and words[0].isascii() else ""

@@ -48,6 +48,9 @@ _PLAIN_UNIT = re.compile(
     r"(?:(?: per |/)(?:hour|second|minute|day|h|s|sec|hr|unit)(?: ?\^ ?\{?2\}?)?)?$")
 _THOUSANDS = re.compile(r"(?<![0-9,.])([1-9][0-9]{0,2})((?:,[0-9]{3})+)(?![0-9,])")
 _ARTICLE = re.compile(r"(?:an?|the) (?=[a-z])", re.IGNORECASE)
+_COMPOUND = re.compile(
+    r"[0-9]+ ?(?:hours?|hrs?|h|feet|foot|ft|days?|weeks?|years?|minutes?|mins?|dollars?|pounds?|"
+    r"lbs?|kg|m|km|meters?|小时|元|米|分|千克)(?:,? and|,)? ?[0-9]")
 _PER_CENT = re.compile(r"(.+?) ?%")
 _JOINERS = re.compile(r"^(?:and|or|和|或) |^(?:和|或)")
 _BETWEEN = re.compile(r" (?:and|or) |和|或|\n")
@@ -79,6 +82,8 @@ def read(text: str, policy: Policy, depth: int = 0) -> Value | None:
     if text.startswith("\\begin{cases}") and text.endswith("\\end{cases}"):
         rows = [row.strip() for row in text[13:-11].split(ROW)]
         return _group("", "", [row for row in rows if row], policy, depth)
+    if _COMPOUND.match(text):
+        return None  # 3 hours 20 minutes, 5 feet and 4 inches: one quantity in two units
     group = _read_group(text, policy, depth)
     if group is not None:
         return group
@@ -93,7 +98,7 @@ def read(text: str, policy: Policy, depth: int = 0) -> Value | None:
 
 def _lists_relations(text: str) -> bool:
     """Tell whether a text is a list of relations (`x=1, y=2`), and not `n = 1, 2`."""
-    if "," not in text and ";" not in text and " or " not in text and " and " not in text:
+    if not any(sign in text for sign in (",", ";", " or ", " and ", "或", "和")):
         return False
     parts = [piece for part in _split(text.replace(";", ","), ",")
              for piece in _BETWEEN.split(part)]

@@ -24,8 +24,10 @@ Reader = Callable[[str], Value | None]
 
 _NAME = re.compile(r"(?:the |m)?(?:\\?[A-Za-z]{1,20}(?: [A-Za-z]{1,15}){0,4}|∠ ?[A-Z]{1,3}"
                    r"|\\angle ?[A-Z]{1,3})(?: ?_ ?\{?\w{1,5}\}?)?'{0,3}(?:\([^()=]{1,12}\))?"
-                   r"|\|[A-Z]{1,2}\||\( ?[a-z](?: ?, ?[a-z]){1,5} ?\)", re.IGNORECASE)
+                   r"|[fgh]\^\{?-1\}?\([a-z]\)|\\frac\{d[a-z]\}\{d[a-z]\}"
+                   r"|\|[A-Z]{2}\||\( ?[A-Za-z](?: ?, ?[A-Za-z]){1,5} ?\)")
 _DEPENDENT = re.compile(r"[yzwfghFGPQ]'?|[a-zA-Z]'?\(.*\)")
+_DISTANCE = re.compile(r"\| ?([A-Za-z]) ?\|")
 _TURNED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "=": "=", "≠": "≠"}
 
 
@@ -150,6 +152,17 @@ def _bounds_of_one(sign: str, trees: list[Node], sides: list[str],
     """Return the set that an inequality linear in its one name says, or None."""
     if not is_name(sides[0]) and is_name(sides[1]):
         trees, sides, sign = trees[::-1], sides[::-1], _TURNED[sign]
+    distance = _DISTANCE.fullmatch(sides[0])
+    if distance is not None and sign != "≠":
+        ends = read(f"-({sides[1]})"), read(sides[1])
+        if ends[0] is None or not isinstance(ends[1], Number | Formula):
+            return None
+        if sign in "<≤":
+            value = Group("(" if sign == "<" else "[", ")" if sign == "<" else "]",
+                          (ends[0], ends[1]))
+        else:
+            value = Group("cup", "", (_ray(_TURNED[sign], ends[0]), _ray(sign, ends[1])))
+        return Relation(distance[1], value, (sign,), tuple(trees))
     if is_name(sides[0]):
         bound = read(sides[1])
         if bound is None or not isinstance(bound, Number | Formula | Words):
@@ -160,11 +173,11 @@ def _bounds_of_one(sign: str, trees: list[Node], sides: list[str],
         return None
     name = next(iter(free))
     whole = difference(*trees)
-    at = [rational(filled(whole, name, number(spot))) for spot in range(3)]
-    if at[0] is None or at[1] is None or at[2] is None:
+    at = [rational(filled(whole, name, number(spot))) for spot in (0, 1, 3, -4)]
+    if at[0] is None or at[1] is None or at[2] is None or at[3] is None:
         return None
     slope = at[1] - at[0]
-    if slope == 0 or at[2] - at[1] != slope:
+    if slope == 0 or at[2] - at[1] != 2 * slope or at[0] - at[3] != 4 * slope:
         return None
     bound = Number(-at[0] / slope)
     return Relation(name, _ray(sign if slope > 0 else _TURNED[sign], bound), (sign,),
