@@ -57,7 +57,7 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _SETS = re.compile(r"\\(?:mathbb|mathbf|Bbb)[ ]?(?:\{([RZNQC])\}|([RZNQC])(?![A-Za-z]))")
 _WRAPPERS = re.compile(
     r"\\(?:text|textbf|textit|textrm|textnormal|texttt|textsf|mbox|hbox|mathrm|mathbf|mathit|"
-    r"mathsf|mathcal|rm|operatorname|boxed|fbox|emph|underline|uppercase)\*?"
+    r"mathsf|mathcal|vec|hat|boldsymbol|overrightarrow|rm|operatorname|boxed|fbox|emph|underline|uppercase)\*?"
     r"[ ]{0,2}\{([^{}]*)\}")
 _BRACED_UNIT = re.compile(r"(?<=[0-9]) ?\{ ?([A-Za-z]{2,20}) ?\}")
 _SPACES = re.compile(r"\\[,;: !]|~")
@@ -77,7 +77,7 @@ _SET_BRACES = re.compile(r"\\([{}])")
 _ROWS = re.compile(r"\\\\(?:\[[^\[\]]{0,8}\])?")
 _SPACE = re.compile(r" {2,}")
 _PLAIN_SIGNS = {"<=": "≤", ">=": "≥", "=>": "≥", "!=": "≠", "...": "…", "+-": "±", "+/-": "±"}
-_PLAIN_SIGN = re.compile(r"<=|>=|=>|!=|\.\.\.+|\+/?-(?= ?[0-9\\])")
+_PLAIN_SIGN = re.compile(r"<=|>=|=>|!=|\.\.\.+|\+/-|(?<![0-9A-Za-z)}\] ])\+-")
 _TRIGONOMETRY = re.compile(r"(?:sin|cos|tan|cot|sec|csc)(?![a-z])")
 _LEADERS, _CLOSERS = " ,;:*`", " .,;:*`\\"  # a leading stop may be `.5`, a last `!` is 5!
 

@@ -49,6 +49,9 @@ class _Reader(Atoms):
             sign = self.kind if self.kind in ("+", "-", "±", "∓") else ""
             if sign:
                 self.step()
+                while sign in "+-" and self.kind in ("+", "-"):  # x^2+-3x
+                    sign = "-" if (sign == "-") != (self.kind == "-") else "+"
+                    self.step()
             elif terms:
                 break
             term = self.product()
