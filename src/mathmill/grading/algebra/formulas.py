@@ -115,7 +115,11 @@ def _probed(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
     if not (has(gold, "c", "i") or has(answer, "c", "i")):
         stepped = has(gold, "f", "floor") or has(gold, "f", "ceil")
         sizes = _WIDE if stepped else (1.0, 6.1)
-        for point in (each for size in sizes for each in probe.points(free, size)):
+        at = [each for size in sizes for each in probe.points(free, size)]
+        if stepped:  # the steps themselves
+            at += [{each: float(place + order) for order, each in enumerate(sorted(free))}
+                   for place in (2, -3)]
+        for point in at:
             if agreeing > 2 * _FEW and not stepped:
                 break
             left, right = (_try(probe.real_value, each, point) for each in (gold, answer))
@@ -137,12 +141,46 @@ def _probed(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
         # Floats run a small part into a huge one (10^20+x, 10^20+2x): what can be had
         # exactly must agree exactly.
         exactly = _at_rationals(gold, answer, free)
+        if exactly[0] != WRONG and (_far_apart(gold) or _far_apart(answer)):
+            return _at_decimals(gold, answer, free)
         return exactly if exactly[0] == WRONG else (CORRECT, "formula at points")
     if agreeing + alone == 0 and has(gold, "^") and has(answer, "^"):  # (-1)^n
         found = _at_rationals(gold, answer, free, whole=True)
         if found[0] != UNDECIDED:
             return found
     return _at_complex_points(gold, answer, free)
+
+
+def _far_apart(tree: Node) -> bool:
+    """Tell whether a formula has numbers so large or small that floats may lose a part of it."""
+    waiting = [tree]
+    while waiting:
+        here = waiting.pop()
+        if here.kind == "n" and max(here.value.numerator.bit_length(),
+                                    here.value.denominator.bit_length()) > 20:
+            return True
+        if here.kind == "!" or (here.kind == "^" and max(
+                (abs(each.value) for each in (here.args[1], *here.args[1].args)), default=0) > 5):
+            return True
+        waiting.extend(here.args)
+    return False
+
+
+def _at_decimals(gold: Node, answer: Node, free: frozenset[str]) -> Finding:
+    """Compare at points to fifty digits, where a part may be too small for floats."""
+    agreeing = 0
+    for place in range(4):
+        left, right = gold, answer
+        for order, each in enumerate(sorted(free)):
+            spot = number(Fraction(7 + 5 * order + 3 * place, (5 + order) * (-1) ** (place // 3)))
+            left, right = (filled(tree, each, spot) for tree in (left, right))
+        found = constants(left, right)
+        if found[0] == WRONG:
+            return WRONG, "formula at a point"
+        agreeing += found[0] == CORRECT
+    if agreeing >= _FEW:
+        return CORRECT, "formula at points"
+    return UNDECIDED, "needs algebra: numbers far apart"
 
 
 def _near(left: complex, right: complex) -> str:
