@@ -7,6 +7,7 @@ import pickle
 import pytest
 
 from mathmill.errors import (
+    BudgetSpent,
     BusyDirectory,
     InputError,
     MathmillError,
@@ -20,6 +21,7 @@ from mathmill.errors import (
 @pytest.mark.parametrize("error", [
     InputError("rows.jsonl", "not JSON", "mend it", 7), MissingExtra("torch", "train"),
     UsageError("no"), TeacherError("no key"), StepFailed("nothing"), BusyDirectory("busy"),
+    BudgetSpent("spent"),
 ])
 def test_an_error_crosses_between_processes_with_its_line(error: MathmillError) -> None:
     again = pickle.loads(pickle.dumps(error))

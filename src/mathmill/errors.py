@@ -5,6 +5,7 @@
     ├── InputError          a file or a row that cannot be read (file, row, cause, cure)
     ├── MissingExtra        a package that an extra would have installed
     ├── TeacherError        a teacher that cannot answer at all (no key, refused, not there)
+    ├── BudgetSpent         a cap on cost, calls or tokens that the next call could pass
     ├── StepFailed          a step that cannot give what was asked (nothing accepted, ...)
     └── BusyDirectory       another run holds the output directory
 
@@ -51,6 +52,10 @@ class MissingExtra(MathmillError):
 
 class TeacherError(MathmillError):
     """A teacher that cannot answer at all."""
+
+
+class BudgetSpent(MathmillError):
+    """A cap on cost, calls or tokens that the next call could pass."""
 
 
 class StepFailed(MathmillError):

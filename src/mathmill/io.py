@@ -43,7 +43,7 @@ SCHEMAS: dict[type, dict[str, str]] = {
         "request": "string", "text": "string", "teacher": "string", "finish": "string",
         "prompt_tokens": "int64", "completion_tokens": "int64", "seconds": "float64",
         "error": "string", "reasoning": "string", "cached_tokens": "int64", "cost": "float64?",
-        "logprob": "float64?",
+        "logprob": "float64?", "found": "bool",
     },
     Score: {
         "item": "string", "suite": "string", "question": "string", "gold": "string",
@@ -69,7 +69,7 @@ def arrow_schema(record: type) -> pa.Schema:
     import pyarrow as pa
 
     kinds = {"string": pa.string(), "strings": pa.list_(pa.string()), "int32": pa.int32(),
-             "int64": pa.int64(), "float64": pa.float64()}
+             "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}
     return pa.schema([
         pa.field(name, kinds[kind.rstrip("?")], nullable=kind.endswith("?"))
         for name, kind in SCHEMAS[record].items()

@@ -124,6 +124,8 @@ class Reply:
     "US dollars at the price known then; None where none is known."
     logprob: float | None = None
     "Log-probability of the answer, summed over its tokens, where the teacher told it."
+    found: bool = False
+    "Whether it was in the journal already (or bought for another asker): nothing was paid now."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,24 @@ def silent(done: int, total: int | None, words: str) -> None:
     """Show no progress (the default outside a run)."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What the user allows a run to spend, and where; no part of any step's identity."""
+
+    max_cost: Decimal | None = None
+    "US dollars that all calls of the run's folder may cost together; None is no cap."
+    max_calls: int | None = None
+    "Calls that may be paid for."
+    max_tokens: int | None = None
+    "Tokens, read and written, that may be paid for."
+    prices: Path | None = None
+    "The user's own price table."
+    no_cost: bool = False
+    "Whether to go on without knowing prices."
+    journal: Path | None = None
+    "Folder of the journal of bought replies; None is the usual place."
+
+
 @dataclass
 class Workbench:
     """One step's place of work."""
@@ -37,7 +56,9 @@ class Workbench:
     tools: Mapping[str, Any] = field(default_factory=dict)
     "Functions and objects that the pipeline hands in; not part of the step's identity."
     home: Path | None = None
-    "Folder of the whole run (the teachers' journal lies there); `out` where None."
+    "Folder of the whole run (what its teachers cost is kept there); `out` where None."
+    terms: Terms = Terms()
+    "What may be spent on teachers."
     show: Progress = silent
     "Called with (done, total or None, words) as work goes on."
     facts: dict[str, Any] = field(default_factory=dict)

@@ -26,8 +26,8 @@ def run(folder, teacher, *, methods=ONE, seeds=None, weights=None, concurrency=8
                Problem)
     opened = []
 
-    def open_teacher(name, journal):
-        opened.append((name, journal))
+    def open_teacher(name, home, terms):
+        opened.append((name, home))
         return teacher
 
     bench = Workbench(folder / "out", inputs={"seeds": folder / "seeds"}, tools={
@@ -39,7 +39,7 @@ def run(folder, teacher, *, methods=ONE, seeds=None, weights=None, concurrency=8
     synthesize.run(bench, methods=entries, teacher="scripted:test", budget=budget,
                    **{"samples": 20, **literals})
     tally = bench.close()
-    assert opened == [("scripted:test", bench.home / "journal.jsonl")]
+    assert opened == [("scripted:test", bench.home)]
     return list(read_rows(folder / "out" / "rows.parquet", Sample)), bench.drops, tally
 
 

@@ -17,7 +17,7 @@ from mathmill.workbench import Workbench
 
 def run(folder, rows, teacher=None, truth=None, **literals):
     write_rows(folder / "in" / "rows.parquet", rows, Sample)
-    tools = {"open_teacher": lambda name, journal: teacher, "solve_request": solve_request}
+    tools = {"open_teacher": lambda name, home, terms: teacher, "solve_request": solve_request}
     if truth is not None:
         tools["truth"] = truth
     bench = Workbench(folder / "out", inputs={"rows": folder / "in"}, tools=tools)

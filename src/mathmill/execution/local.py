@@ -26,20 +26,22 @@ from mathmill.execution import workers
 from mathmill.execution.progress import Progress, clock
 from mathmill.execution.step import Step, changed_literals, in_order
 from mathmill.execution.store import Store, now
-from mathmill.workbench import Workbench
+from mathmill.workbench import Terms, Workbench
 
 TRIES = 3  # a step whose worker is killed three times is killed by what it does
 RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "openai")
 
 
-def run(last: Step, out: Path, jobs: int | None = None) -> Path:
+def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None) -> Path:
     """Do all steps up to `last` that are not done yet; return the folder of `last`.
 
     `jobs` is how many heavy steps run at once (default: one a core, one where there is a GPU).
+    `terms`: what may be spent on teachers (default: no caps).
     Raises MathmillError for what the user must mend; steps finished before it stay finished.
     """
     with Store(out).locked() as store, Progress() as progress:
-        return _Run(store, progress, in_order(last), jobs or workers.default_jobs()).all()
+        return _Run(store, progress, in_order(last), jobs or workers.default_jobs(),
+                    terms or Terms()).all()
 
 
 def state(last: Step, out: Path) -> list[tuple[Step, dict[str, Any] | None]]:
@@ -54,6 +56,7 @@ class _Run:
     progress: Progress
     steps: list[Step]
     jobs: int
+    terms: Terms
     done: set[str] = field(default_factory=set)
     running: dict[Future[Any], Step] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
@@ -98,6 +101,7 @@ class _Run:
 
     def _bench(self, step: Step) -> dict[str, Any]:
         return {"out": self.store.folder(step), "home": self.store.home, "tools": step.tools,
+                "terms": self.terms,
                 "inputs": {name: self.store.folder(given) for name, given in step.inputs.items()}}
 
     def _do_here(self, step: Step) -> None:

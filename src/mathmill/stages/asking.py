@@ -25,12 +25,13 @@ Result = TypeVar("Result")
 
 CONCURRENCY = 64  # attempts in flight; a local server batches about this many
 TEACHER_FAILED = "teacher failed"
+PICO = 10**12  # picodollars of a dollar: the unit in which money is added up, always whole
 
 
 def open_asking(bench: Workbench, teacher: str) -> Asking:
-    """Open the teacher of that name, its replies journalled in the run's folder."""
+    """Open the teacher of that name for this run: its folder, and what may be spent."""
     assert bench.home is not None, "the workbench fills it in"
-    opened = bench.tools["open_teacher"](teacher, bench.home / "journal.jsonl")
+    opened = bench.tools["open_teacher"](teacher, bench.home, bench.terms)
     return Asking(opened, int(bench.tools.get("concurrency", CONCURRENCY)))
 
 
@@ -46,6 +47,14 @@ class Usage:
     "Tokens that it wrote."
     seconds: float = 0.0
     "Wall time of the calls, summed."
+    found: int = 0
+    "Those of the replies that were paid for before."
+    worth: int = 0
+    "Picodollars that all of them cost when they were bought, where the price was known."
+    worth_found: int = 0
+    "Of these, what was paid before."
+    unpriced: int = 0
+    "Replies whose price nobody knew."
     failed: int = 0
     "Calls that failed for good."
     last_error: str = ""
@@ -57,6 +66,12 @@ class Usage:
         self.tokens_in += reply.prompt_tokens
         self.tokens_out += reply.completion_tokens
         self.seconds += reply.seconds
+        # Whole picodollars: sums of dollars as floats would drift.
+        worth = round((reply.cost or 0.0) * PICO)
+        self.worth += worth
+        self.found += reply.found
+        self.worth_found += worth if reply.found else 0
+        self.unpriced += reply.cost is None and reply.finish != "error"
         if reply.finish == "error":
             self.failed += 1
             self.last_error = reply.error or "no reason given"
@@ -65,7 +80,22 @@ class Usage:
         """Return the counts as JSON."""
         return {"requests": self.requests, "tokens_in": self.tokens_in,
                 "tokens_out": self.tokens_out, "seconds": round(self.seconds, 3),
-                "failed_calls": self.failed}
+                "failed_calls": self.failed, "found": self.found,
+                "picodollars": self.worth, "picodollars_found": self.worth_found,
+                "unpriced": self.unpriced}
+
+    def include(self, part: Usage) -> None:
+        """Count what another one counted."""
+        self.requests += part.requests
+        self.tokens_in += part.tokens_in
+        self.tokens_out += part.tokens_out
+        self.seconds += part.seconds
+        self.found += part.found
+        self.worth += part.worth
+        self.worth_found += part.worth_found
+        self.unpriced += part.unpriced
+        self.failed += part.failed
+        self.last_error = part.last_error or self.last_error
 
 
 @dataclass

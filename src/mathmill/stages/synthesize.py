@@ -118,7 +118,7 @@ class _Harvest:
         account = self.ledger.accounts[name]
         account.made += 1
         self.made += 1
-        _add(self.costs.setdefault(name, Usage()), usage)
+        self.costs.setdefault(name, Usage()).include(usage)
         if isinstance(result, Drop):
             self.first_failed += result.reason == TEACHER_FAILED and self.made <= PROBE
             self._drop(name, result)
@@ -251,15 +251,6 @@ def _seed_rows(harvest: _Harvest, seeds: Sequence[Problem]) -> Iterator[Sample]:
                 continue
         harvest.bench.drop(Drop(content_id("seed row", problem_id(problem.question)), why,
                                 detail, row, "seed"))
-
-
-def _add(total: Usage, part: Usage) -> None:
-    total.requests += part.requests
-    total.tokens_in += part.tokens_in
-    total.tokens_out += part.tokens_out
-    total.seconds += part.seconds
-    total.failed += part.failed
-    total.last_error = part.last_error or total.last_error
 
 
 def _safe(text: str) -> str:

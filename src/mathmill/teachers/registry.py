@@ -6,7 +6,7 @@
 | `scripted:FILE.jsonl` | replies from a file |
 | `openai:MODEL` or `openai:MODEL@http://host:port/v1` | any OpenAI-compatible server |
 
-Used as: `open_teacher("openai:gpt-5-mini", home / "replies.jsonl")`.
+Used as: `open_teacher("openai:gpt-5-mini", home, terms)`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from pathlib import Path
 
 from mathmill.errors import InputError, UsageError
 from mathmill.teachers.base import Teacher
-from mathmill.teachers.journal import Journaled
+from mathmill.teachers.journal import Journaled, place
+from mathmill.workbench import Terms
 
 KINDS = ("symbolic:[error_rate=0..1]", "scripted:FILE.jsonl", "openai:MODEL[@http://HOST/v1]")
 
 
-def open_teacher(name: str, journal: Path | None = None) -> Teacher:
-    """Return the teacher of this name, its replies kept in `journal` where one is given.
+def open_teacher(name: str, home: Path | None = None, terms: Terms | None = None) -> Teacher:
+    """Return the teacher of this name; with `home` (a run's folder) its replies are kept there.
+
+    `terms` say what may be spent.
 
     All kinds are journalled alike, the symbolic one too: one law, and a rerun that reads the
     same replies whoever wrote them. Raises UsageError for a name that cannot be right,
@@ -41,7 +44,7 @@ def open_teacher(name: str, journal: Path | None = None) -> Teacher:
         teacher = open_openai(name, rest)
     else:
         raise UsageError(f"there is no teacher {name!r}; name one of: {', '.join(KINDS)}")
-    return teacher if journal is None else Journaled(teacher, journal)
+    return teacher if home is None else Journaled(teacher, home / "journal.jsonl")
 
 
 def identity(name: str) -> str:

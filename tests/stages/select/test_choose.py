@@ -26,7 +26,7 @@ def run(folder, rows, record=Problem, answers=None, base=None, **literals):
         inputs["base"] = folder / "base"
         write_rows(folder / "base" / "rows.parquet", base, Problem)
     bench = Workbench(folder / "out", inputs=inputs, tools={
-        "open_teacher": lambda name, journal: answers, "difficulty_request": solve_request,
+        "open_teacher": lambda name, home, terms: answers, "difficulty_request": solve_request,
         "read_level": lambda text: int(text[-1]) if text[-1].isdigit() else None})
     select.run(bench, **literals)
     return list(read_rows(folder / "out" / "rows.parquet", record)), bench.drops, bench.close()
