@@ -82,10 +82,12 @@ class Request:
     "Share of probability that sampling draws from; 1 draws from all."
     logprobs: bool = False
     "Whether the reply's log-probability is asked for, where the teacher offers it."
+    method: str = ""
+    "Name of the method that asks (`metamath.rephrase`): lineage and routing, not sent."
 
     @property
     def id(self) -> str:
-        """Content id over all that decides the reply (not `prompt`, which is lineage)."""
+        """Content id over all that decides the reply (not `prompt`, `method`: lineage)."""
         turns = [[m.role, m.content] for m in self.messages]
         more: list[object] = []  # fields of later versions leave the ids of older requests alone
         if self.top_p != 1.0:

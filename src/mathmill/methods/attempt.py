@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mathmill.identity import canonical, content_id
@@ -90,6 +90,7 @@ class Attempting:
         request = load(prompt, trail.language).request(
             values, sample=trail.sample, temperature=self.temperature,
             max_tokens=self.max_tokens)
+        request = replace(request, method=self.name)
         reply = yield request
         trail.prompts.append(request.prompt)
         trail.requests.append(request.id)

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import re
 
+from mathmill.teachers.declining import declines as declines
+
 DETAIL = 600  # characters of a reply that a drop keeps: enough for a person to see what it was
 LONGEST = 20_000  # characters of a reply that are read for sections: no problem comes near it
 
-_REFUSAL = re.compile(
-    r"^\W{0,4}(?:i\W?(?:am|m) (?:(?:very |really |so )?sorry|afraid|(?:unable|not able) to)"
-    r"|sorry\b|i (?:can\W?t|cannot|can not|could not|couldn\W?t|won\W?t)\b"
-    r"|(?:un)?fortunately,? i (?:can|am)|as an? (?:ai|language model)"
-    r"|(?:很|非常)?抱歉|对不起|我(?:无法|不能|没有办法)|作为一个)", re.IGNORECASE)
 _CHATTER = re.compile(
     r"^\W{0,4}(?:(?:notes?|explanation|changes?(?: made)?|solution|answer|hint|check|reasoning)"
     r"[*_]{0,2}\s?:|this (?:new |revised |rewritten |rephrased )?(?:problem|version|rewrite)\b"
@@ -45,11 +42,6 @@ def clean(text: str) -> str:
     """Return text that every file can hold: no lone surrogates, one kind of line end."""
     whole = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
     return whole.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def declines(text: str) -> bool:
-    """Tell whether a reply opens as a refusal does."""
-    return _REFUSAL.match(text[:200]) is not None
 
 
 def sections(text: str, *labels: str) -> dict[str, str]:
