@@ -13,7 +13,8 @@ import typer
 from mathmill import cli
 
 FROZEN = {
-    "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs"],
+    "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs",
+            "--max-cost", "--max-calls", "--max-tokens", "--prices", "--no-cost", "--journal"],
     "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
     "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs",
               "--self-test"],
@@ -41,6 +42,10 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["run", "demo", "--samples", "0"], "--samples must be at least 1"),
     (["run", "demo", "--seeds", "nosuch.jsonl"], "nosuch.jsonl"),
     (["run", "demo", "--teacher", "oracle:"], "oracle:"),
+    (["run", "demo", "--max-cost", "plenty"], "--max-cost plenty: give a number of US dollars"),
+    (["run", "demo", "--max-cost", "0"], "--max-cost 0 allows no call at all"),
+    (["run", "demo", "--max-calls", "-3"], "--max-calls -3 allows no call at all"),
+    (["run", "demo", "--max-cost", "5", "--no-cost"], "cannot be kept with --no-cost"),
     (["run", "demo", "--base", "./nosuch"], "nosuch"),
     (["run", "base_model", "--teacher", "symbolic:"], "takes no --teacher"),
     (["grade", "nosuch.jsonl"], "nosuch.jsonl"),

@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mathmill.errors import UsageError
 from mathmill.io import read_rows, write_json, write_rows
 from mathmill.types import Drop
 
@@ -43,6 +44,16 @@ class Terms:
     "Whether to go on without knowing prices."
     journal: Path | None = None
     "Folder of the journal of bought replies; None is the usual place."
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a cap that allows nothing, or that cannot be kept."""
+        for option, value in (("--max-cost", self.max_cost), ("--max-calls", self.max_calls),
+                              ("--max-tokens", self.max_tokens)):
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"{option} {value} allows no call at all; give a number above 0")
+        if self.no_cost and self.max_cost is not None:
+            raise UsageError("--max-cost cannot be kept with --no-cost, which leaves prices "
+                             "unknown; leave out one of them")
 
 
 @dataclass

@@ -8,12 +8,17 @@ Used as: `mathmill run demo`, `mathmill show demo`.
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mathmill.cli.recipes import build, default_out
+from mathmill.errors import UsageError
+
+if TYPE_CHECKING:
+    from mathmill.workbench import Terms
 
 Recipe = Annotated[str, typer.Argument(
     help="Name of a recipe (demo, skywork_math, scaling_sweep, ...) or path to a .py file.")]
@@ -28,16 +33,31 @@ Test = Annotated[str | None, typer.Option(help="Test problems, as for --seeds.")
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/RECIPE")]
 Jobs = Annotated[int | None, typer.Option(
     min=1, help="Heavy steps run at once.", show_default="one a core; one with a GPU")]
+MaxCost = Annotated[str | None, typer.Option(
+    metavar="DOLLARS", help="Spend no more than this on teachers.")]
+MaxCalls = Annotated[int | None, typer.Option(help="Pay for no more calls than this.")]
+MaxTokens = Annotated[int | None, typer.Option(
+    help="Pay for no more tokens, read and written, than this.")]
+Prices = Annotated[Path | None, typer.Option(
+    help="Your own price table (TOML).", show_default="$MATHMILL_PRICES")]
+NoCost = Annotated[bool, typer.Option("--no-cost", help="Go on where a price is not known.")]
+Journal = Annotated[Path | None, typer.Option(
+    help="Folder of the journal of bought replies.",
+    show_default="$MATHMILL_JOURNAL, or journal/ beside the run")]
 
 
 def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
-        base: Base = None, test: Test = None, out: Out = None, jobs: Jobs = None) -> None:
+        base: Base = None, test: Test = None, out: Out = None, jobs: Jobs = None,
+        max_cost: MaxCost = None, max_calls: MaxCalls = None, max_tokens: MaxTokens = None,
+        prices: Prices = None, no_cost: NoCost = False, journal: Journal = None) -> None:
     """Run a recipe; what is done already is not done again."""
     from mathmill.execution import local
 
+    terms = terms_of(max_cost, max_calls, max_tokens, prices, no_cost, journal)
+
     last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
                  test=test)
-    folder = local.run(last, out or default_out(recipe), jobs)
+    folder = local.run(last, out or default_out(recipe), jobs, terms)
     page = folder / "report.html"
     print(f"report: {page}" if page.exists() else f"result: {folder}")
 
@@ -58,3 +78,19 @@ def show(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: 
         mark = "to do" if manifest is None else "done" if rows is None else f"done, {rows:,} rows"
         print(f"{step.title:<28} {mark:<20} {step.id[:12]}" + (f"  <- {takes}" if takes else ""))
     print(f"{sum(m is not None for _, m in states)} of {len(states)} steps done")
+
+
+def terms_of(max_cost: str | None, max_calls: int | None, max_tokens: int | None,
+             prices: Path | None, no_cost: bool, journal: Path | None) -> Terms:
+    """Return what the options allow; raises UsageError for one that allows nothing."""
+    from mathmill.workbench import Terms
+
+    cost = None
+    if max_cost is not None:
+        try:
+            cost = Decimal(max_cost.replace("$", "").replace(",", "").strip())
+        except InvalidOperation:
+            raise UsageError(f"--max-cost {max_cost}: give a number of US dollars, "
+                             "such as 5 or 0.50") from None
+    return Terms(cost, max_calls, max_tokens, None if prices is None else prices.absolute(),
+                 no_cost, None if journal is None else journal.absolute())

@@ -1,0 +1,298 @@
+"""What a run has spent and what is on the wire: one small file that survives any kill.
+
+Why: a cap holds over all invocations of a run and over all its processes, also over those that
+were killed with a thousand calls in flight. So what a call may cost at worst is in the file
+before the call is sent, and what it did cost replaces that afterwards. Whoever reads the file
+at any moment finds at least what has been spent. What a killed process held stays counted:
+nobody can tell whether it was billed.
+
+The file is JSONL with lines of one length, padded with spaces: one line for each teacher of
+each invocation, rewritten in place with one `pwrite` (1,024 bytes within one page of the file,
+which a kill cannot tear). It stays small however many calls are made. Whether a call still
+fits under a cap is asked with the file locked (`flock`), so that two processes cannot both
+take the last dollar; the lines of others are read again only where their bytes changed. A
+power cut may lose the last second (`fdatasync` once a second, not on the event loop).
+
+Used as: `account = Account(home / "spent.jsonl", "openai:gpt-5-mini")`,
+`account.hold(worst, caps)`, `account.settle(worst, actual, assumed=False)`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import threading
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from mathmill.errors import InputError, StepFailed
+from mathmill.teachers.money.prices import PICO
+
+LINE = 1024  # bytes; divides a page, so that no line lies on two
+NAME = 140  # signs of a name that are kept: two of them, all escaped, still fit a line
+SYNC_SECONDS = 1.0
+FILE = "spent.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Money, calls and tokens."""
+
+    cost: int = 0
+    "Picodollars."
+    calls: int = 0
+    "Calls."
+    read: int = 0
+    "Tokens read."
+    written: int = 0
+    "Tokens written."
+
+    @property
+    def tokens(self) -> int:
+        """Return all tokens."""
+        return self.read + self.written
+
+    def __add__(self, other: Amount) -> Amount:
+        """Return both together."""
+        return Amount(self.cost + other.cost, self.calls + other.calls,
+                      self.read + other.read, self.written + other.written)
+
+    def __sub__(self, other: Amount) -> Amount:
+        """Return what is left."""
+        return Amount(self.cost - other.cost, self.calls - other.calls,
+                      self.read - other.read, self.written - other.written)
+
+
+NOTHING = Amount()
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What may not be passed; None is no cap."""
+
+    cost: int | None = None
+    "Picodollars."
+    calls: int | None = None
+    "Calls that may be billed."
+    tokens: int | None = None
+    "Tokens, read and written."
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any."""
+        return (self.cost, self.calls, self.tokens) != (None, None, None)
+
+    def passed(self, amount: Amount) -> str:
+        """Return the name of the first cap that an amount would pass, or nothing."""
+        for name, cap in (("cost", self.cost), ("calls", self.calls), ("tokens", self.tokens)):
+            if cap is not None and getattr(amount, name) > cap:
+                return name
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the file: what one teacher of one invocation spent and has in flight."""
+
+    teacher: str
+    "Its name, cut off where it is very long."
+    spent: Amount = NOTHING
+    "Settled calls."
+    held: Amount = NOTHING
+    "The worst case of calls that are in flight, or were when the process died."
+    assumed: Amount = NOTHING
+    "Of `spent`, what nobody told and was settled at its worst."
+    process: str = ""
+    "Host, number and start of the process."
+    started: float = 0.0
+    "Seconds since the epoch."
+
+    def line(self) -> bytes:
+        """Return the line of the file."""
+        names = f'"teacher": {_text(self.teacher)}, "process": {_text(self.process)}'
+        line = (f'{{{names}, "started": {self.started}, "spent": {_record(self.spent)}, '
+                f'"held": {_record(self.held)}, "assumed": {_record(self.assumed)}}}').encode()
+        return line.ljust(LINE - 1) + b"\n"
+
+    @classmethod
+    def of(cls, line: bytes) -> Entry:
+        """Return the entry of a line; raises ValueError, KeyError or TypeError for none."""
+        record = json.loads(line)
+        return cls(record["teacher"], _amount(record["spent"]), _amount(record["held"]),
+                   _amount(record["assumed"]), record["process"], float(record["started"]))
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process that holds something here can still settle it."""
+        return self.held != NOTHING and _alive(self.process)
+
+
+class Account:
+    """The line of one teacher in this process; every other line counts against the caps too."""
+
+    def __init__(self, path: Path, teacher: str) -> None:
+        """Keep the place; nothing is opened or written before the first call."""
+        self.path = path
+        self.own = Entry(teacher, process=_process(), started=round(time.time(), 3))
+        self._file: int | None = None
+        self._place = 0
+        self._seen: dict[int, tuple[bytes, Entry]] = {}
+        self._synced = 0.0
+
+    def hold(self, worst: Amount, caps: Caps) -> str:
+        """Hold the worst case of a call in the file; return the cap that forbids it, or nothing.
+
+        Raises StepFailed where the file cannot be written, InputError where it cannot be read.
+        """
+        if not caps:
+            self._write(held=self.own.held + worst)
+            return ""
+        file = self._open()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            passed = caps.passed(self.total() + worst)
+            if not passed:
+                self._write(held=self.own.held + worst)
+            return passed
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+    def settle(self, worst: Amount, actual: Amount, assumed: bool) -> None:
+        """Replace what was held for a call by what it cost; `assumed`: nobody told that."""
+        self._write(spent=self.own.spent + actual, held=self.own.held - worst,
+                    assumed=self.own.assumed + (actual if assumed else NOTHING))
+
+    def total(self) -> Amount:
+        """Return what all invocations spent and hold."""
+        return sum((entry.spent + entry.held for entry in self._others()),
+                   self.own.spent + self.own.held)
+
+    def entries(self) -> list[Entry]:
+        """Return all lines of the file, this one's included."""
+        return [*self._others(), self.own]
+
+    def in_flight(self) -> bool:
+        """Tell whether a living process may still give back some of what is held."""
+        return self.own.held != NOTHING or any(entry.alive for entry in self._others())
+
+    def close(self) -> None:
+        """Bring the file to the platter and close it."""
+        if self._file is not None:
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = None
+
+    def _open(self) -> int:
+        """Open the file and take the next free line of it."""
+        if self._file is None:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+                size = os.fstat(self._file).st_size
+                self._place = -(-size // LINE) * LINE  # past a line that a full disk cut off
+                self._write()
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+            except OSError as error:
+                raise self._trouble(error) from error
+        return self._file
+
+    def _others(self) -> list[Entry]:
+        """Return the other lines of the file; raises InputError for one that is broken."""
+        file = self._open()
+        text = os.pread(file, os.fstat(file).st_size, 0)
+        entries = []
+        for place in range(0, len(text), LINE):
+            line = text[place:place + LINE]
+            if place == self._place or not line.strip(b" \n\0"):
+                continue
+            seen = self._seen.get(place)
+            if seen is None or seen[0] != line:
+                try:
+                    seen = line, Entry.of(line)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise InputError(
+                        self.path, "the account of what was spent cannot be read",
+                        "mend the line, or move the file away to begin a new account",
+                        place // LINE + 1) from error
+                self._seen[place] = seen
+            entries.append(seen[1])
+        return entries
+
+    def _write(self, **changes: Amount) -> None:
+        """Change this teacher's line, in the file first."""
+        file = self._file if self._file is not None else self._open()
+        own = Entry(self.own.teacher, changes.get("spent", self.own.spent),
+                    changes.get("held", self.own.held), changes.get("assumed", self.own.assumed),
+                    self.own.process, self.own.started)
+        line = own.line()
+        try:
+            written = os.pwrite(file, line, self._place)
+            if written < len(line):
+                raise OSError(0, f"only {written} of {len(line)} bytes fitted")
+        except OSError as error:
+            raise self._trouble(error) from error
+        self.own = own
+        if time.monotonic() - self._synced >= SYNC_SECONDS:
+            self._synced = time.monotonic()
+            # A descriptor of its own: this one may be closed before the thread is done.
+            threading.Thread(target=_sync, args=(os.dup(file),), daemon=True).start()
+
+    def _trouble(self, error: OSError) -> StepFailed:
+        return StepFailed(f"{self.path}: the account of what is spent cannot be kept "
+                          f"({error.strerror or error}); make room or mend the path, then give "
+                          "the same command again")
+
+
+def _text(name: str) -> str:
+    return json.dumps(name.encode("ascii", "replace").decode()[:NAME])
+
+
+def _record(amount: Amount) -> str:
+    # By hand: two lines a call, and `json.dumps` with `Decimal` took three times as long.
+    whole, part = divmod(amount.cost, PICO)
+    return (f'{{"dollars": "{whole}.{part:012d}", "calls": {amount.calls}, '
+            f'"tokens_in": {amount.read}, "tokens_out": {amount.written}}}')
+
+
+def _amount(record: dict[str, Any]) -> Amount:
+    return Amount(int(Decimal(record["dollars"]) * PICO), int(record["calls"]),
+                  int(record["tokens_in"]), int(record["tokens_out"]))
+
+
+def _process(number: int | None = None) -> str:
+    """Return what tells a process from all others, also from a later one of the same number."""
+    number = os.getpid() if number is None else number
+    try:
+        with open(f"/proc/{number}/stat", "rb") as stat:
+            begun = stat.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):  # no Linux: the number must do
+        begun = "-"
+    return f"{platform.node()} {number} {begun}"
+
+
+def _alive(process: str) -> bool:
+    """Tell whether a process of this machine still runs; one of another machine never counts."""
+    host, number, _ = process.rsplit(" ", 2)
+    if host != platform.node():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs as somebody else
+        pass
+    return _process(int(number)) == process
+
+
+def _sync(file: int) -> None:
+    try:
+        os.fdatasync(file)
+    except OSError:  # the next write says so
+        pass
+    finally:
+        os.close(file)
