@@ -34,4 +34,4 @@ def test_an_input_error_names_file_row_cause_and_cure() -> None:
 
 
 def test_a_missing_extra_names_the_install_command() -> None:
-    assert "pip install 'mathmill[api]'" in str(MissingExtra("openai", "api"))
+    assert "pip install 'mathmill[api]'" in str(MissingExtra("aiohttp", "api"))

@@ -11,8 +11,8 @@ import pytest
 from mathmill.errors import InputError, MathmillError, TeacherError, UsageError
 from mathmill.methods.solve import solve_request
 from mathmill.teachers import registry
+from mathmill.teachers.engine import Engine
 from mathmill.teachers.journal import Journaled
-from mathmill.teachers.openai import OpenAITeacher
 from mathmill.teachers.registry import open_teacher
 
 
@@ -56,15 +56,15 @@ def test_a_name_that_cannot_be_right_gets_one_line_with_its_cure(name, error, wo
 ])
 def test_a_server_of_ones_own_needs_no_key(name, url):
     teacher = open_teacher(name)
-    assert isinstance(teacher, OpenAITeacher)
-    assert (teacher.name, teacher.url) == (name, url)
+    assert isinstance(teacher, Engine)
+    assert (teacher.name, teacher.endpoints[0].url) == (name, url)
 
 
 def test_the_address_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1234/v1")
     teacher = open_teacher("openai:tiny")
-    assert isinstance(teacher, OpenAITeacher)
-    assert teacher.url == "http://localhost:1234/v1"
+    assert isinstance(teacher, Engine)
+    assert teacher.endpoints[0].url == "http://localhost:1234/v1"
 
 
 def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch):

@@ -29,7 +29,7 @@ from mathmill.execution.store import Store, now
 from mathmill.workbench import Terms, Workbench
 
 TRIES = 3  # a step whose worker is killed three times is killed by what it does
-RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "openai")
+RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "aiohttp")
 
 
 def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None) -> Path:

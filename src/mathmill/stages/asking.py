@@ -2,28 +2,32 @@
 
 Why: a teacher takes seconds a reply and can serve many at a time; the rows must not depend
 on who answers first. So replies come back in the order of asking, a bounded number is in
-flight, and an error stops the others before it leaves.
+flight, and an error stops the others before it leaves. How many are sent at a time is the
+teacher's to say (`in_flight`): an API finds its own level among the hands that wait here.
 
 Used as: `with Asking(teacher, concurrency=64) as asking: replies = asking.all(requests)`;
-`asking.attempts([...])` drives methods, each to its row or drop.
+`asking.attempts([...])` drives methods, each to its row or drop; `asking.each(requests, take)`
+asks any number in the memory of those in flight.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
+from mathmill.stages.hands import Hands, Work
 from mathmill.teachers.base import Teacher
 from mathmill.types import Attempt, Drop, Reply, Request, Sample
 from mathmill.workbench import Workbench
 
 Result = TypeVar("Result")
 
-CONCURRENCY = 64  # attempts in flight; a local server batches about this many
+CONCURRENCY = 64  # attempts in flight, where the teacher does not say how many it can use
+AHEAD = 20_000  # replies that may wait for one that is asked again and again, to keep their order
 TEACHER_FAILED = "teacher failed"
 PICO = 10**12  # picodollars of a dollar: the unit in which money is added up, always whole
 
@@ -32,7 +36,17 @@ def open_asking(bench: Workbench, teacher: str) -> Asking:
     """Open the teacher of that name for this run: its folder, and what may be spent."""
     assert bench.home is not None, "the workbench fills it in"
     opened = bench.tools["open_teacher"](teacher, bench.home, bench.terms)
-    return Asking(opened, int(bench.tools.get("concurrency", CONCURRENCY)))
+    level: Any = bench.tools.get("concurrency") or getattr(opened, "in_flight", CONCURRENCY)
+    return Asking(opened, int(level))
+
+
+def hold(teacher: object) -> None:
+    """Tell a teacher, and those that it stands before, to send nothing more."""
+    if hasattr(teacher, "hold"):
+        teacher.hold()
+    inside = getattr(teacher, "teacher", None)
+    for other in ([inside] if inside is not None else getattr(teacher, "teachers", ())):
+        hold(other)
 
 
 @dataclass
@@ -111,7 +125,7 @@ class Asking:
 
     def __enter__(self) -> Asking:
         """Start the loop."""
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=_quick_loop(self.teacher))
         self._runner.__enter__()
         return self
 
@@ -143,6 +157,37 @@ class Asking:
         """
         return self._bounded([partial(self._drive, s) for s in starts], tell)
 
+    def each(self, requests: Iterable[Request], take: Callable[[Request, Reply], None]) -> None:
+        """Ask any number of requests; `take` is given each with its reply, in their order.
+
+        Requests are drawn as hands fall free, so memory holds those in flight and not all.
+        Raises as `attempts` does.
+        """
+        done: dict[int, tuple[Request, Reply]] = {}
+        given = 0
+        room = asyncio.Event()
+
+        async def ask(place: int, request: Request) -> tuple[Request, Reply]:
+            while place - given > AHEAD:
+                room.clear()
+                await room.wait()
+            return request, await self.teacher.answer(request)
+
+        def works() -> Iterator[Work[tuple[Request, Reply]]]:
+            for place, request in enumerate(requests):
+                yield partial(ask, place, request)
+
+        def keep(place: int, result: tuple[Request, Reply]) -> None:
+            nonlocal given
+            done[place] = result
+            self.usage.add(result[1])
+            while given in done:
+                take(*done.pop(given))
+                given += 1
+            room.set()
+
+        self._run(works(), keep)
+
     async def _drive(self, start: Callable[[], Attempt]) -> tuple[Sample | Drop, Usage]:
         """Carry requests and replies between one attempt and the teacher."""
         usage, attempt = Usage(), start()
@@ -154,33 +199,46 @@ class Asking:
                 if reply.finish == "error":
                     attempt.close()
                     return Drop(request.id, TEACHER_FAILED, usage.last_error[:500]), usage
+                if self._ending():  # the reply is kept, and no other is asked for
+                    attempt.close()
+                    raise asyncio.CancelledError
                 request = attempt.send(reply)
         except StopIteration as end:
             result = end.value
             assert isinstance(result, Sample | Drop), f"an attempt returned {result!r}"
             return result, usage
 
-    def _bounded(self, works: Sequence[Callable[[], Coroutine[Any, Any, Result]]],
+    def _bounded(self, works: Sequence[Work[Result]],
                  tell: Callable[[int], None] | None) -> list[Result]:
         """Run coroutines with at most `concurrency` at a time; results in their order."""
+        results: dict[int, Result] = {}
 
-        async def everything() -> list[Result]:
-            results: dict[int, Result] = {}
-            waiting = iter(enumerate(works))
+        def keep(place: int, result: Result) -> None:
+            results[place] = result
+            if tell is not None:
+                tell(len(results))
 
-            async def hand() -> None:
-                for place, work in waiting:  # shared: each hand takes the next one
-                    results[place] = await work()
-                    if tell is not None:
-                        tell(len(results))
+        self._run(works, keep)
+        return [results[place] for place in range(len(works))]
 
-            hands = [asyncio.create_task(hand()) for _ in range(min(self.concurrency, len(works)))]
-            try:
-                await asyncio.gather(*hands)
-            finally:
-                for task in hands:
-                    task.cancel()
-                await asyncio.gather(*hands, return_exceptions=True)
-            return [results[place] for place in range(len(works))]
+    def _run(self, works: Iterable[Work[Result]], take: Callable[[int, Result], None]) -> None:
+        async def work() -> None:
+            self._hands = Hands(self.concurrency, partial(hold, self.teacher))
+            await self._hands.run(works, take)
 
-        return self._runner.run(everything())
+        self._runner.run(work())
+
+    def _ending(self) -> bool:
+        return self._hands.ending
+
+
+def _quick_loop(teacher: Teacher) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return how to make uvloop's event loop where it is installed and the teacher would gain."""
+    if not hasattr(teacher, "in_flight"):
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return make
