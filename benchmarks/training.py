@@ -31,7 +31,7 @@ def main() -> None:
 
     import torch
 
-    from mathmill.train.checkpoint import open_model
+    from mathmill.decoding.models import open_model
 
     torch.set_num_threads(1)
     model, tokenizer = open_model("embedded:", device="cpu")

@@ -14,11 +14,12 @@ GROUND = {"io", "types", "errors", "identity", "workbench"}
 LAW = {  # room -> rooms it may import, besides the ground and itself
     "cli": {"pipeline", "execution", "grading", "teachers", "stages.generate"},
     "pipeline": {"execution", "stages", "methods", "train", "evaluate", "report", "teachers",
-                 "grading"},
+                 "grading", "decoding"},
     "stages": {"teachers.base", "grading"},
     "methods": {"teachers.base", "teachers.declining", "grading"},
-    "evaluate": {"teachers.base", "grading"},
-    "train": set(), "report": set(), "teachers": set(), "execution": set(), "grading": set(),
+    "evaluate": {"teachers.base", "grading", "decoding"},
+    "decoding": set(), "train": {"decoding"}, "teachers": {"decoding"}, "report": set(),
+    "execution": set(), "grading": set(),
 }
 HEAVY = {"torch", "transformers", "trl", "ray", "vllm", "sympy", "datasets", "aiohttp", "scipy",
          "math_verify", "pydantic_monty", "latex2mathml", "peft", "accelerate", "tokenizers"}

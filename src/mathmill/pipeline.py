@@ -185,15 +185,15 @@ def pretrain(label: str = "base_model", **settings: Any) -> Step:
 def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "evaluate",
              **settings: Any) -> Step:
     """Ask a model every item once, greedily; grade strictly (the papers') and tolerantly."""
+    from mathmill.decoding import models
     from mathmill.evaluate import run as scoring
-    from mathmill.train import checkpoint
 
     inputs = {f"suite.{name}": step for name, step in suites.items()}
     if isinstance(model, Step):
         inputs["model"] = model
     literals = {"base": None if isinstance(model, Step) else model, "suites": sorted(suites),
                 **settings}
-    return step("evaluate", scoring.run, literals, inputs, {"open_model": checkpoint.open_model},
+    return step("evaluate", scoring.run, literals, inputs, {"open_model": models.open_model},
                 label, apart=True)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from mathmill.decoding.generation import encode, generate
 from mathmill.errors import StepFailed, UsageError
-from mathmill.evaluate.generation import encode, generate
 from mathmill.evaluate.run import run
 from mathmill.io import read_rows, write_rows
 from mathmill.types import Problem, Score, make_problem

@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mathmill.decoding.models import open_model
 from mathmill.errors import UsageError
 from mathmill.train import pretrain
-from mathmill.train.checkpoint import open_model
 from mathmill.train.llama import block_loss
 from mathmill.workbench import Workbench
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mathmill.decoding.models import open_model
 from mathmill.errors import StepFailed, UsageError
 from mathmill.train import sft
-from mathmill.train.checkpoint import open_model
 from mathmill.workbench import Workbench
 
 SETTINGS = {"optimizer": "muon+adamw", "learning_rate": 0.01, "batch_size": 8,

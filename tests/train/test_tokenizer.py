@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mathmill.train.template import OPENING, RESPONSE
+from mathmill.decoding.template import OPENING, RESPONSE
 from mathmill.train.tokenizer import END, PAD, open_tokenizer, train_tokenizer
 
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mathmill.decoding.generation import Generated, encode, generate, plan, render
 from mathmill.errors import StepFailed, UsageError
-from mathmill.evaluate.generation import Generated, encode, generate, plan, render
 from mathmill.evaluate.suites import strict_policy
 from mathmill.evaluate.summary import summarise
 from mathmill.grading.answers import extract

@@ -23,9 +23,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mathmill.decoding.models import quiet
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.train.cards import base_card
-from mathmill.train.checkpoint import quiet
 from mathmill.train.corpus import fill_shard, shard_seed, write_corpus
 from mathmill.train.llama import ARCHITECTURE, block_loss, new_model
 from mathmill.train.schedule import factor

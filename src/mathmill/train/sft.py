@@ -19,14 +19,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mathmill.decoding.models import open_model, quiet
+from mathmill.decoding.template import chat_template
 from mathmill.errors import StepFailed, UsageError
 from mathmill.io import read_json, write_json
 from mathmill.train.cards import tuned_card
-from mathmill.train.checkpoint import open_model, quiet
 from mathmill.train.data import Rendered, StagePlan, choose, pack, plan, render
 from mathmill.train.optimizer import OPTIMIZERS
 from mathmill.train.schedule import SCHEDULES
-from mathmill.train.template import chat_template
 from mathmill.train.trainer import MEASURES_FILE, Measure, Recorder, items, make_trainer
 from mathmill.types import Sample
 from mathmill.workbench import Workbench

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mathmill.decoding.template import FIXED_PIECES, chat_template
 from mathmill.errors import MissingExtra
-from mathmill.train.template import FIXED_PIECES, chat_template
 
 END = "<|end|>"
 PAD = "<|pad|>"

@@ -1,33 +1,35 @@
 """Models opened and saved: the embedded base, a folder, or a name on the Hugging Face hub.
 
-Why: training and evaluation open models in one way, and what goes wrong there (no network, a
-mistyped folder, code that wants to run) is answered in one line in one place.
+Why: training, evaluation and teachers open models in one way, and what goes wrong there (no
+network, a mistyped folder, code that wants to run) is answered in one line in one place.
 
 Used as: `model, tokenizer = open_model("embedded:")`; evaluation is handed this function.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from mathmill.decoding.template import chat_template
 from mathmill.errors import InputError, MissingExtra, UsageError
-from mathmill.train.template import chat_template
 
 EMBEDDED = "embedded:"
 CURE = "give `embedded:`, a folder with a saved model, or a Hugging Face id while online"
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def open_model(name_or_path: str, device: str | None = None, dtype: str | None = None
                ) -> tuple[Any, Any]:
     """Return (model, tokenizer), the weights in float32 on a CPU and as stored elsewhere.
 
-    `name_or_path`: `embedded:`; a step's folder or the `model/` within; or a hub id. Only
-    safetensors are read and no code that comes with a model is run. A tokenizer without a
-    chat template is given the Alpaca form. `device`: default a GPU where there is one;
-    `dtype`: a PyTorch type's name, to overrule.
+    `name_or_path`: `embedded:`; a step's folder or the `model/` within; or a hub id, with
+    `@REVISION` where that matters. Only safetensors are read and no code that comes with a
+    model is run. A tokenizer without a chat template is given the Alpaca form.
+    `device`: default a GPU where there is one; `dtype`: a PyTorch type's name, to overrule.
     Raises UsageError (unknown name), InputError (a folder that holds no model), MissingExtra.
     """
     try:
@@ -37,14 +39,19 @@ def open_model(name_or_path: str, device: str | None = None, dtype: str | None =
     except ImportError as error:
         raise MissingExtra("torch and transformers", "train") from error
     quiet()
-    where = _where(name_or_path)
+    where = place(name_or_path)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     kind = dtype or ("float32" if device == "cpu" or where == _embedded() else "auto")
-    options = {"trust_remote_code": False, "local_files_only": isinstance(where, Path)}
+    options: dict[str, Any] = {"trust_remote_code": False,
+                               "local_files_only": isinstance(where, Path)}
+    source = str(where)
+    if not isinstance(where, Path):
+        source, _, revision = where.partition("@")
+        options |= {"revision": revision} if revision else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(where), **options)
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
         model = AutoModelForCausalLM.from_pretrained(
-            str(where), dtype=kind, use_safetensors=True, **options)
+            source, dtype=kind, use_safetensors=True, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         cause = " ".join(str(error).split())[:160]
         if isinstance(where, Path):
@@ -81,8 +88,11 @@ def _embedded() -> Path:
     return Path(str(files("mathmill.train") / "embedded"))
 
 
-def _where(name: str) -> Path | str:
-    """Return the folder that a name means, or the name itself where it can be a hub id."""
+def place(name: str) -> Path | str:
+    """Return the folder that a name means, or the name itself where it can be a hub id.
+
+    Raises UsageError for no name, InputError for a folder that is not there or holds no model.
+    """
     if name == EMBEDDED:
         if not (_embedded() / "model.safetensors").exists():
             raise InputError(_embedded(), "this installation has no embedded model",
@@ -97,4 +107,6 @@ def _where(name: str) -> Path | str:
         raise InputError(name, "holds no model (there is no config.json)", CURE)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(name, "there is no such model", CURE)
+    if not _HUB_NAME.fullmatch(name.partition("@")[0]):
+        raise UsageError(f"{name!r} is no model; {CURE}")
     return name

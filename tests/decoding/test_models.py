@@ -4,10 +4,10 @@ import huggingface_hub.constants
 import pytest
 import torch
 
+from mathmill.decoding import models
+from mathmill.decoding.models import open_model, shrink
+from mathmill.decoding.template import chat_template
 from mathmill.errors import InputError, UsageError
-from mathmill.train import checkpoint
-from mathmill.train.checkpoint import open_model, shrink
-from mathmill.train.template import chat_template
 
 
 def test_a_model_opens_from_its_folder_and_from_its_steps_folder(base_folder, tmp_path):
@@ -76,6 +76,6 @@ def test_a_hub_name_without_a_network_is_one_line_with_a_cure(monkeypatch):
 
 
 def test_without_shipped_weights_the_embedded_base_says_how_to_get_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(checkpoint, "_embedded", lambda: tmp_path)
+    monkeypatch.setattr(models, "_embedded", lambda: tmp_path)
     with pytest.raises(InputError, match="mathmill run base_model"):
         open_model("embedded:")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mathmill.train.template import FIXED_PIECES, LETS_THINK, OPENING, prompt_text
+from mathmill.decoding.template import FIXED_PIECES, LETS_THINK, OPENING, prompt_text
 
 
 def ask(tokenizer, messages, **switches):

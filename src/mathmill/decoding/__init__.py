@@ -1,0 +1,1 @@
+"""Decoding: models opened, prompts rendered, tokens chosen, many rows at a time."""
