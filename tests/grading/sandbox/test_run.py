@@ -67,8 +67,17 @@ def test_programs_without_end_are_read_only_so_far_ahead() -> None:
         endless = (Program(f"value {next(taken)}", "x") for _ in count())
         first = list(islice(box.run(endless), 10))
         assert [one.value for one in first] == [str(n) for n in range(10)]
-        assert next(taken) <= 2 * front.AHEAD * front.BATCH + front.BATCH
+        assert next(taken) <= 2 * front.KEPT * front.BATCH
         assert box.one(Program("value 7", "x")).value == "7"
+
+
+def test_one_that_takes_long_holds_up_its_own_process_alone() -> None:
+    taken = count()
+    with sandbox(jobs=2) as box:
+        sources = (Program("slow 1" if n < 2 else f"value {n}", "x") for n in taken)
+        found = box.run(sources)
+        assert next(found).value == "1"  # 0.4 s, in which the other process took what there was
+        assert front.AHEAD * 2 * front.BATCH < next(taken) <= front.KEPT * 2 * front.BATCH
 
 
 def test_no_programs_have_no_outcomes() -> None:

@@ -53,14 +53,9 @@ _RETURN = """{name}=lambda v,T=type,R=repr,F=float:v if T(v)is F else(T(v).__nam
 
 {name}({result}
 )"""
-# Monty 1.4 rounds 2.675 to 2.68 and 0.225 to 0.22 (CPython: 2.67, 0.23; 7 in 1,000 prices), but
-# formats right. Keep: test_fidelity.py fails without it. It costs programs that round 5 us.
-_ROUND = (
-    "round=lambda number,ndigits=None,R=round,T=type,F=float,I=int:F(f'{number:.{ndigits}f}')"
-    " if T(number) is F and T(ndigits) is I and 0<=ndigits<99 else R(number) if ndigits is None"
-    " else R(number,ndigits)\n")
 # Monty 1.4 rounds the product: round(616.395, 2) is 616.4 there and 616.39 in Python, and so a
-# third of all decimals half way. Its formatting rounds the float itself, as Python does.
+# third of all decimals half way. Its formatting rounds the float itself, as Python does. Keep:
+# test_fidelity.py fails without it. It costs programs that round 30 us.
 _ROUND = """def round(number, ndigits=None, R=round, T=type, F=float, I=int):
     if T(number) is F and T(ndigits) is I and 0 <= ndigits < 300:
         return F(f"{number:.{ndigits}f}")

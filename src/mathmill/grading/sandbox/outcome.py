@@ -65,7 +65,10 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """One way to run programs apart from this process."""
+    """One way to run programs apart from this process.
+
+    An engine that gives each program a process of its own may say so: `apart = True`.
+    """
 
     name: str
     "As outcomes call it."

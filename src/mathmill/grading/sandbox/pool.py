@@ -62,6 +62,12 @@ class Job:
             self.end(0)
             raise
 
+    def keep_to(self, core: int | None) -> None:
+        """Keep the process, and the workers that it starts from now on, to one core."""
+        if core is not None:
+            with contextlib.suppress(OSError, AttributeError):  # a core that was taken away
+                os.sched_setaffinity(self._process.pid, {core})
+
     def ask(self, message: Any, patience: float) -> dict[str, Any]:
         """Return the reply. Raises Lost when `patience` seconds pass without a sign of life."""
         try:

@@ -28,6 +28,7 @@ class ZygoteEngine:
     """Engine of outcome.py over up to three zygotes: plain, with NumPy, with SymPy and all."""
 
     name = NAME
+    apart = True  # each program has a process of its own
 
     def __init__(self, jobs: int = 1, *, allow_unconfined: bool = False,
                  python: str | None = None, packages_path: str | None = None,
