@@ -20,6 +20,9 @@ FROZEN = {
               "--self-test"],
     "exec": ["file", "--field", "--out", "--gold", "--jobs", "--seconds", "--memory",
              "--crosscheck", "--whole", "--policy"],
+    "journal stats": ["folder"],
+    "journal export": ["folder", "--out", "--teacher"],
+    "journal prune": ["folder", "--teacher", "--days", "--yes"],
 }
 
 
@@ -30,9 +33,11 @@ def mathmill(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_commands_and_options_are_the_frozen_ones() -> None:
-    command = typer.main.get_command(cli.app)
-    found = {name: [p.name if p.param_type_name == "argument" else p.opts[0] for p in sub.params]
-             for name, sub in command.commands.items()}  # type: ignore[attr-defined]
+    found = {}
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        for word, sub in getattr(command, "commands", {"": command}).items():
+            found[f"{name} {word}".strip()] = [
+                p.name if p.param_type_name == "argument" else p.opts[0] for p in sub.params]
     assert found == FROZEN
 
 
@@ -50,6 +55,7 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["run", "base_model", "--teacher", "symbolic:"], "takes no --teacher"),
     (["grade", "nosuch.jsonl"], "nosuch.jsonl"),
     (["exec", "nosuch.jsonl", "--field", "code"], "nosuch.jsonl"),
+    (["journal", "stats", "nosuch"], "nosuch: there is no journal here; name the folder"),
     (["grade"], "name a file to grade"),
     (["grade", ".", "--policy", "lenient"], "there is no grading policy 'lenient'; use one of"),
     (["run", "demo", "--colour"], "No such option"),

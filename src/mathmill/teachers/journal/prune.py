@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -89,6 +90,11 @@ def prune(place: Path, teacher: str | None = None, before: str | None = None,
             os.close(guard)
     result.done = True
     return result
+
+
+def days_ago(days: int) -> str:
+    """Return the time so many days ago, as records say when they were kept."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86_400))
 
 
 def _staying(path: Path, teacher: str | None, before: str | None,
