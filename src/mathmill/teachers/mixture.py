@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from mathmill.errors import TeacherError, UsageError
+from mathmill.identity import canonical
 from mathmill.teachers.base import Teacher
 from mathmill.teachers.declining import declines_outright
 from mathmill.types import Reply, Request
@@ -164,9 +165,25 @@ def mixture_name(weights: dict[str, float]) -> str:
     return "mix:" + "|".join(f"{weights[name]:g}*{_enclosed(name)}" for name in sorted(weights))
 
 
-def fallback_name(members: Sequence[str]) -> str:
-    """Return the identity of a fallback: its members in their order."""
-    return "fallback:" + "|".join(map(_enclosed, members))
+def fallback_name(members: Sequence[str], declined: Sequence[str] = ()) -> str:
+    """Return the identity of a fallback: its members in their order, and what else declines."""
+    more = f"#declined={canonical(list(declined))}" if declined else ""
+    return "fallback:" + "|".join(map(_enclosed, members)) + more
+
+
+def routes_name(routes: Sequence[tuple[str, str]]) -> str:
+    """Return the identity of routes: patterns and members, in the order in which they are tried."""
+    return "routes:" + "|".join(f"{pattern}={_enclosed(name)}" for pattern, name in routes)
+
+
+def judge(declined: Sequence[str]) -> Callable[[str], bool]:
+    """Return what tells whether a text declines: as usual, or as one of some patterns says."""
+    patterns = [re.compile(pattern) for pattern in declined]
+
+    def judged(text: str) -> bool:
+        return declines_outright(text) or any(pattern.search(text) for pattern in patterns)
+
+    return judged if patterns else declines_outright
 
 
 def read_weighted(name: str, rest: str) -> list[tuple[str, float]]:

@@ -26,7 +26,13 @@ def open_openai(name: str, rest: str) -> Engine:
     Without a URL in the name, `OPENAI_BASE_URL` or the service's own address is used. Raises
     UsageError for a URL that cannot be right, TeacherError where a key is needed and missing.
     """
-    model, _, url = rest.partition("@http")
-    address = f"http{url}" if url else os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
+    model, address = address_of(rest)
     host = check_url(name, address if model else "").hostname
     return Engine(name, [(Endpoint(model, address, find_key(name, host), name=name), 1.0)])
+
+
+def address_of(rest: str) -> tuple[str, str]:
+    """Return the model and the server's address of `MODEL` or `MODEL@URL`."""
+    model, _, url = rest.partition("@http")
+    address = f"http{url}" if url else os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
+    return model, address.rstrip("/")
