@@ -75,7 +75,8 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
         "teacher": registry.identity(teacher), "samples": samples, "seed": seed,
         "include_seeds": include_seeds,
     }
-    tools = {"methods": list(weights), "open_teacher": registry.open_teacher}
+    tools = {"methods": list(weights), "open_teacher": registry.opener(teacher),
+             "teacher": teacher}
     return step("synthesize", stage.run, literals, {"seeds": problems}, tools, label)
 
 
@@ -93,11 +94,12 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     from mathmill.stages import verify as stage
     from mathmill.teachers import registry, symbolic
 
-    teacher = teacher or drafts.literals.get("teacher") or SYMBOLIC
+    # By its name: an identity does not tell the servers and keys of a configuration.
+    teacher = teacher or drafts.tools.get("teacher") or drafts.literals.get("teacher") or SYMBOLIC
     literals = {"by": list(by), "votes": votes, "teacher": registry.identity(teacher),
                 "keep": keep if isinstance(keep, str) else list(keep),
                 "prompts": identities("solve")}
-    tools: dict[str, Any] = {"open_teacher": registry.open_teacher,
+    tools: dict[str, Any] = {"open_teacher": registry.opener(teacher),
                              "solve_request": solve.solve_request}
     if teacher.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
         tools["truth"] = symbolic.truth
@@ -118,10 +120,11 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
 
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "levels": None if levels is None else list(levels)}
+    tools: dict[str, Any] = {"read_level": difficulty.read_level,
+                             "difficulty_request": difficulty.rate_request}
     if rater is not None:
         literals |= {"difficulty": "teacher", "teacher": registry.identity(rater)}
-    tools = {"open_teacher": registry.open_teacher, "read_level": difficulty.read_level,
-             "difficulty_request": difficulty.rate_request}
+        tools["open_teacher"] = registry.opener(rater)
     return step("select", stage.run, literals, {"rows": rows}, tools, label)
 
 
