@@ -34,7 +34,7 @@ def test_a_second_run_finds_every_reply_whole_and_asks_nothing(
 
 def test_every_field_of_a_reply_comes_back(tmp_path: Path, counting, numbered, ask):
     told = {"finish": "length", "reasoning": "hm \u2029 \x00", "cached_tokens": 7, "cost": 0.0125,
-            "logprob": -3.5, "teacher": "inner:one", "error": "cut"}
+            "logprob": -3.5, "teacher": "inner:one"}
     replies = ask(Journaled(counting(**told), tmp_path), numbered(1))
     assert ask(Journaled(counting(), tmp_path), numbered(1)) == replies
     assert replies[0].teacher == "inner:one"
@@ -185,10 +185,12 @@ def test_a_child_process_opens_the_journal_for_itself(tmp_path: Path, counting, 
 
 
 def test_requests_are_readable_beside_replies_unless_they_are_not_wanted(
-        tmp_path: Path, counting, numbered, ask):
+        tmp_path: Path, counting, numbered, ask, monkeypatch):
+    monkeypatch.delenv("MATHMILL_JOURNAL_REQUESTS", raising=False)
     request = numbered(1, stop=("\n\n",), prompt="metamath/rephrase@1")
     ask(Journaled(counting(), tmp_path / "with"), request)
-    ask(Journaled(counting(), tmp_path / "without", requests=False), request)
+    monkeypatch.setenv("MATHMILL_JOURNAL_REQUESTS", "0")
+    ask(Journaled(counting(), tmp_path / "without"), request)
     whole = json.loads((tmp_path / "with" / FILE).read_bytes())
     assert whole["asked"] == {
         "messages": [{"role": "user", "content": "question 1"}], "temperature": 0.7,
@@ -250,7 +252,7 @@ def test_no_secret_reaches_the_journal(tmp_path: Path, counting, numbered, ask, 
     secret = "sk-" + content_id("secret")
     for name in ("OPENAI_API_KEY", "HF_TOKEN", "AZURE_API_KEY"):
         monkeypatch.setenv(name, secret)
-    teacher = counting("openai:gpt-5-mini")
+    teacher = counting("openai:gpt-5-mini", error=f"refused the key {secret}")
     teacher.key, teacher.headers = secret, {"Authorization": f"Bearer {secret}"}
     journal = Journaled(teacher, tmp_path)
     ask(journal, *(numbered(n) for n in range(5)))

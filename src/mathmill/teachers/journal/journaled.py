@@ -19,21 +19,24 @@ from mathmill.teachers.journal.record import key_of, reply_of, to_line
 from mathmill.teachers.journal.store import NAME, JournalFile
 from mathmill.types import Reply, Request
 
+VARIABLE = "MATHMILL_JOURNAL_REQUESTS"
+
 
 class Journaled:
     """A teacher with a journal; `counts` says what was found, asked, failed, torn, in use."""
 
     def __init__(self, teacher: Teacher, folder: Path, older: Path | None = None,
-                 requests: bool = True) -> None:
+                 requests: bool | None = None) -> None:
         """Wrap a teacher; the journal in `folder` is opened at the first request.
 
         `older` is a folder whose journal is read too, where there is one (runs of earlier
-        versions kept theirs in the run's folder). `requests` says whether messages are kept
-        beside the replies: for people; nothing reads them again.
+        versions kept theirs in the run's folder). `requests` says whether requests are kept
+        beside the replies, for people: nothing reads them again (default: yes, unless the
+        variable MATHMILL_JOURNAL_REQUESTS is 0).
         """
         self.teacher = teacher
         self.folder = Path(folder)
-        self.requests = requests
+        self.requests = os.environ.get(VARIABLE) != "0" if requests is None else requests
         self._older_folder = older
         self._counts = {"found": 0, "asked": 0, "failed": 0}
         self._asking: dict[str, asyncio.Future[Reply | None]] = {}

@@ -38,8 +38,9 @@ _START = re.compile(rb'\{"request": ?"')
 _KEPT = b',"kept":"'
 _END = len(',"kept":"2026-11-21T11:40:05Z"}')
 _ALWAYS = ("text", "finish", "prompt_tokens", "completion_tokens", "seconds")
-# `found` says how a reply was come by this time: nothing to keep.
-_NAMES = tuple(field.name for field in fields(Reply) if field.name != "found")
+# `found` says how a reply was come by this time. `error` is a failed call's, and those are not
+# kept; it holds a server's words, which nobody has looked through for secrets.
+_NAMES = tuple(field.name for field in fields(Reply) if field.name not in ("found", "error"))
 _USUAL = {field.name: field.default for field in fields(Reply)
           if field.name in _NAMES and field.name not in (*_ALWAYS, "request", "teacher")}
 # Built once: `json.dumps` with options builds an encoder a call (3 µs).
