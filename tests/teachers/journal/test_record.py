@@ -85,7 +85,9 @@ def test_bytes_of_any_kind_are_looked_through_and_nothing_is_lost(junk):
     "[]", "5", "null", "{}", '{"request": 5}', "\x00\x00", "{" * 9, "[" * 99_999,
     '{"request": "short", "teacher": "t:", "text": "x"}',
     '{"request": "' + "a" * 32 + '", "teacher": 5, "text": "x"}',
-    '{"request": "' + "a" * 32 + '", "teacher": "t:"}'])
+    '{"request": "' + "a" * 32 + '", "teacher": "t:"}',
+    '{"request": "' + "a" * 32 + '", "teacher": "t:", "text": "x", "prompt_tokens": "many"}',
+    '{"request": "' + "a" * 32 + '", "teacher": "t:", "text": "x", "cost": [1]}'])
 def test_what_is_no_record_is_counted_as_torn(line):
     assert [key for key, _, _ in places(line.encode() + b"\n\n \n")] == [TORN]
 

@@ -221,6 +221,18 @@ def test_what_is_no_file_is_refused_before_it_is_read(tmp_path: Path, kind: str)
         JournalFile(tmp_path, write=False)
 
 
+def test_a_disk_that_cannot_be_read_is_one_line(tmp_path: Path, monkeypatch):
+    file = JournalFile(tmp_path)
+    keep(file, 1)
+
+    def failing(*_: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", failing)
+    with pytest.raises(StepFailed, match=r"cannot be read .Input/output error"):
+        found(file, 1)
+
+
 def test_a_file_that_is_removed_under_it_is_said_not_lost_in_silence(tmp_path: Path):
     file = JournalFile(tmp_path)
     keep(file, 1)

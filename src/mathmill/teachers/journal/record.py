@@ -34,6 +34,8 @@ from mathmill.types import Reply, Request
 
 TORN = -1  # in place of a key: bytes that are no record
 _HEAD = re.compile(rb'\{"request":"([0-9a-f]{16})[0-9a-f]{16}","teacher":("(?:[^"\\]|\\.)*"),')
+_ID = re.compile("[0-9a-f]{32}")
+_NEEDED = {"request", "teacher", "text"}
 _START = re.compile(rb'\{"request": ?"')
 _KEPT = b',"kept":"'
 _END = len(',"kept":"2026-11-21T11:40:05Z"}')
@@ -43,6 +45,12 @@ _ALWAYS = ("text", "finish", "prompt_tokens", "completion_tokens", "seconds")
 _NAMES = tuple(field.name for field in fields(Reply) if field.name not in ("found", "error"))
 _USUAL = {field.name: field.default for field in fields(Reply)
           if field.name in _NAMES and field.name not in (*_ALWAYS, "request", "teacher")}
+_NUMBER = int | float | None
+_KINDS: dict[str, Any] = {  # what a field must be: people edit files
+    "request": str, "teacher": str, "text": str, "finish": str, "reasoning": str, "by": str,
+    "prompt": str, "kept": str, "prompt_tokens": int, "completion_tokens": int,
+    "cached_tokens": int, "seconds": int | float, "cost": _NUMBER, "logprob": _NUMBER,
+    "asked": dict}
 # Built once: `json.dumps` with options builds an encoder a call (3 µs).
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
@@ -116,13 +124,14 @@ def from_bytes(line: bytes) -> dict[str, Any] | None:
     """Return the record that stands in a line, None where it is none."""
     try:
         record = json.loads(line)
-        if (isinstance(record, dict) and isinstance(record["teacher"], str)
-                and isinstance(record["text"], str)
-                and re.fullmatch("[0-9a-f]{32}", record["request"])):
-            return record
-    except (ValueError, TypeError, KeyError, RecursionError):
-        pass
-    return None
+    except (ValueError, RecursionError):
+        return None
+    if not (isinstance(record, dict) and record.keys() >= _NEEDED):
+        return None
+    for name, value in record.items():
+        if not isinstance(value, _KINDS.get(name, object)):
+            return None
+    return record if _ID.fullmatch(record["request"]) else None
 
 
 def reply_of(record: dict[str, Any]) -> Reply:

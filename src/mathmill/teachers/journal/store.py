@@ -106,8 +106,17 @@ class JournalFile:
             self._unlock()
 
     def find(self, teacher: str, request: str) -> dict[str, Any] | None:
-        """Return the record of a request, whoever wrote it; None where there is none."""
-        key = record.key_of(teacher, request)
+        """Return the record of a request, whoever wrote it; None where there is none.
+
+        Raises StepFailed where the disk cannot be read.
+        """
+        try:
+            return self._find(teacher, request, record.key_of(teacher, request))
+        except OSError as error:
+            raise self._cannot_read(error) from error
+
+    def _find(self, teacher: str, request: str, key: int) -> dict[str, Any] | None:
+        """Return the record that stands under a key and is the request's, if any."""
         with self._lock:
             places = self._index.places(key)
             if not places:
@@ -187,8 +196,7 @@ class JournalFile:
         except OSError as error:
             os.close(self._file)
             self._unlock()
-            raise StepFailed(f"{self.path}: the journal of replies cannot be read "
-                             f"({error.strerror or error}); check the disk") from error
+            raise self._cannot_read(error) from error
         if self.write and len(self._index) - self._saved >= SAVE_AFTER:
             self._index.save(self.folder / INDEX, self._file, self._seen, self.torn)
             self._saved = len(self._index)
@@ -230,6 +238,10 @@ class JournalFile:
                 except OSError as error:  # said at the next write
                     self._sync_error = error
                     return
+
+    def _cannot_read(self, error: OSError) -> StepFailed:
+        return StepFailed(f"{self.path}: the journal of replies cannot be read "
+                          f"({error.strerror or error}); check the disk")
 
     def _cannot_keep(self, error: OSError) -> StepFailed:
         return StepFailed(f"{self.path}: a reply cannot be kept ({error.strerror or error}); "
