@@ -49,7 +49,7 @@ class Terms:
         """Raise UsageError for a cap that allows nothing, or that cannot be kept."""
         for option, value in (("--max-cost", self.max_cost), ("--max-calls", self.max_calls),
                               ("--max-tokens", self.max_tokens)):
-            if value is not None and not 0 < value < float("inf"):
+            if value is not None and not (Decimal(value).is_finite() and value > 0):
                 raise UsageError(f"{option} {value} allows no call at all; give a number above 0")
         if self.no_cost and self.max_cost is not None:
             raise UsageError("--max-cost cannot be kept with --no-cost, which leaves prices "
