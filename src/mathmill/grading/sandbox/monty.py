@@ -161,6 +161,8 @@ class MontyEngine:
         except self._monty.MontyError as raised:
             kind, error = _raised(raised.exception())
             text, name = None, ""
+            if kind == TIMEOUT and time.perf_counter() - began < 0.9 * limits.seconds:
+                kind, error = REFUSED, "TimeoutError of the program's own"
         except (ValueError, TypeError, TimeoutError, OSError) as raised:
             kind, text, name, error = CRASHED, None, "", f"{type(raised).__name__}: {_line(raised)}"
         if kind in (TIMEOUT, MEMORY, CRASHED):  # an interpreter stopped midway is not trusted

@@ -58,7 +58,7 @@ def unfit(code: str, limits: Limits | None = None) -> str:
 
 def first_cannot(code: str) -> bool:
     """Tell what the first engine would run, but run otherwise than Python does."""
-    return _SURROGATE.search(code) is not None
+    return _SURROGATE.search(code) is not None or code.rstrip().endswith("\\")  # a line to come
 
 
 def look(code: str, limits: Limits | None = None) -> Look:

@@ -34,22 +34,10 @@ import seccomp  # type: ignore[import-not-found]
 
 sys.path.pop(0)
 
-
-def _names(text: str) -> list[str]:
-    return text.split()
-
-
 # Not os.fork: its hooks seed `random` anew and rebuild `threading`, 0.6 ms a child. This process
 # has one thread, and programs that draw without a seed then draw alike in every run.
 _fork = ctypes.PyDLL(None).fork  # PyDLL: the interpreter's lock stays ours on both sides
 RESULT = 3  # the one descriptor that a child has
-STDLIB = _names(
-    "abc array base64 binascii bisect calendar cmath collections collections.abc contextlib copy "
-    "csv dataclasses datetime decimal enum fractions functools graphlib hashlib heapq inspect io "
-    "itertools json locale math numbers operator os pprint queue random re secrets statistics "
-    "string struct sys textwrap threading time timeit traceback types typing unicodedata uuid "
-    "warnings weakref zlib zoneinfo _strptime encodings.idna encodings.latin_1 encodings.ascii"
-)
 
 
 @dataclass
@@ -70,10 +58,10 @@ class Job:
 def main() -> int:
     """Preload, confine, say `ready` (or why not), then serve until standard input ends."""
     most, unconfined = int(sys.argv[1]), sys.argv[2] == "unconfined"
-    folder, names, more = sys.argv[3:6]
+    folder, names, more = sys.argv[3:6]  # packages, and modules of the standard library
     try:
         sys.modules["_hashlib"] = None  # type: ignore[assignment]  # OpenSSL: 4 MB to map anew
-        for name in STDLIB + more.split():
+        for name in more.split():
             importlib.import_module(name)
         if folder:
             _preload(folder, names.split(","))
@@ -210,7 +198,10 @@ class Forker:
     def _start(self, number: bytes, seconds: float, memory: int, cap: int,
                code: str, result: str) -> None:
         pipe, end = os.pipe()
+        fcntl.fcntl(pipe, fcntl.F_SETFL, os.O_NONBLOCK)  # set_blocking would need ioctl
+        self._poll.register(pipe, select.POLLIN)
         started = time.monotonic()
+        # From here until the child ends every page that this process writes to is copied.
         process = _fork()
         if process == 0:
             self._waiting.clear()  # other programs' text is none of this one's business
@@ -220,10 +211,8 @@ class Forker:
         # A child may have written its line and be gone already; the descriptors still tell.
         job = Job(number, process, os.pidfd_open(process), pipe, started, started + seconds,
                   12 * cap + 1000)
-        fcntl.fcntl(pipe, fcntl.F_SETFL, os.O_NONBLOCK)  # set_blocking would need ioctl
         self._jobs.append(job)
         self._poll.register(job.pidfd, select.POLLIN)
-        self._poll.register(job.pipe, select.POLLIN)
 
     def _take(self, job: Job) -> None:
         """Read what a child says, up to one byte more than a line can be."""
