@@ -108,6 +108,8 @@ def _gold_letters(gold: str, policy: Policy) -> str | None:
     right = letters(gold)
     if right is None or policy.choice == "always":
         return right
+    if "=" in gold:  # D = (0, 1)
+        return None
     bare = "".join(sign for sign in gold if sign.isalpha())
     return right if len(right) == 1 or bare == right else None
 

@@ -8,7 +8,7 @@ Used as: `compare(read("1/2", p), read("0.5", p), p)` -> `Verdict("correct", "nu
 
 from __future__ import annotations
 
-from mathmill.grading.algebra.equations import difference, same_equation, same_inequality
+from mathmill.grading.algebra.equations import difference, same_equation, same_inequality, solves
 from mathmill.grading.algebra.parse import parse
 from mathmill.grading.algebra.tree import Node, names
 from mathmill.grading.normal import SET_OPEN
@@ -170,6 +170,8 @@ def _relations(gold: Value, answer: Value, policy: Policy) -> Verdict:
     free = frozenset[str]().union(*map(names, relation.sides))
     if len(free) > 1 and isinstance(other, Number):
         return Verdict(WRONG, "a relation against a number")
+    if relation.signs == ("=",) and len(free) == 1 and isinstance(other, Number):
+        return Verdict(*solves(relation.sides[0], relation.sides[1], other.value))
     return Verdict(UNDECIDED, "needs algebra: a relation against a value")
 
 

@@ -40,14 +40,14 @@ _DIGIT = "[0-9０-９]"
 NUMBER = re.compile(
     r"(?P<aside>[\^_]\{?[-−+]?[0-9]{1,20}\}?)"  # an exponent or index: no number of its own
     r"|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?![0-9])"  # a date
-    r"|(?<![0-9:])[0-9]{1,6}:[0-9]{1,6}(?::[0-9]{1,6})?(?![0-9])(?:[ ]?[ap]\.?m\b)?"  # 3:45
+    r"|(?<![0-9:])[0-9]{1,6}:[0-9]{1,6}(?::[0-9]{1,6})?(?![0-9])(?:[ ]?[AaPp]\.?[Mm]\b)?"  # 3:45
     r"|(?:(?<![\w)\]}])[-−－])?(?:\\?[$￥¥€£][ ]?[-−－]?)?"
     r"(?:[0-9]{1,3}[ ](?=[0-9]{1,3}/[0-9]))?"  # 1 3/4
     r"(?:" + _DIGIT + r"+(?:(?:[,，]|\{,\})[0-9]{3}(?![0-9]))*(?:[.．]" + _DIGIT + r"+)?"
     r"|(?<![\w.])\.[0-9]+|[½¼¾⅓⅔⅛])"
     r"(?:[½¼¾⅓⅔⅛]|/[0-9]+|_\{?(?:[2-9]|1[0-6])\}?(?![0-9}]))?"
     r"(?:[eE][-+]?[0-9]{1,3}(?![0-9A-Za-z])|[ ]?(?:×|\\times|\*)[ ]?10\^\{?[-−]?[0-9]{1,4}\}?)?"
-    r"(?:[%％]|\\%)?")
+    r"(?:[%％]|\\%|[ ]?[万亿])?")
 _MATHS = re.compile(
     r"\$\$([^$]{1,500})\$\$|\$([^$\n]{1,300})\$|\\\(((?:[^\\]|\\(?![()])){1,300})\\\)"
     r"|\\\[((?:[^\\]|\\(?![\[\]])){1,500})\\\]")
@@ -159,6 +159,12 @@ def _more_maths(tail: str) -> bool:
 
 def _without_lead(line: str) -> str:
     """Drop the words before the only number of a sentence: `she has 5 apples`, `吃了5条鱼`."""
+    subject, verb, told = line.rpartition(" is ")
+    told = told.strip("$ ")
+    # `The largest $n$ is 34`, `the area of $ABC$ is $\frac{5}{2}$`
+    if verb and _PROSE.match(subject) and "$" not in told and (
+            NUMBER.fullmatch(told) or (told[:1] == "\\" and not _PROSE.search(told))):
+        return told
     if line[:1].isdigit() or "\\" in line or "=" in line or line.count("$") > 1 or (
             len(line) > 200):
         return line
@@ -269,6 +275,7 @@ def _concluded(formula: str) -> str:
     """Return 12 of `A + B = 12`; a named value (`x = 12`) and an equation (`= 0`) stay whole."""
     first, equals, rest = formula.partition("=")
     last = rest.rpartition("=")[2].strip()
-    if not equals or "," in formula or _A_NAME.fullmatch(first.strip()) or last == "0":
+    if not equals or first[-1:] in ("<", ">", "!") or "," in formula or (
+            _A_NAME.fullmatch(first.strip()) or last == "0"):
         return formula
     return last if NUMBER.fullmatch(last) else formula

@@ -25,10 +25,9 @@ from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")
 _WORDY = re.compile(r"[^\W\d_]{2,}+(?:[ .,'-]{1,2}[^\W\d_]{2,}+){0,20}")
-_PRODUCT = re.compile(r"\*[ ]?[0-9]")
-# `33 + x = 2x + x`: an equation of sums, with a number and a letter on its left, no LaTeX.
-_STEP = re.compile(r"(?=[^=]{0,40}[0-9])(?=[^=]{0,40}[a-z])[^=\\]{2,40}=[^=\\]{0,40}")
-_SET_NAME = re.compile(r"\W{0,8}[A-J][ ]?=")
+_PRODUCT = re.compile(r"\*[ ]?[0-9]")  # `E*2`: the letter is a symbol, no choice
+# A letter alone behind a formula: `2\pi m` may be a length or a product.
+_LOOSE_UNIT = re.compile(r"(.*(?:[0-9})]|\\pi)) (?:[mgslLhNJVWAKCF])", re.DOTALL)
 _DECIMAL_COMMA = re.compile(r"-?[0-9]{1,9},[0-9]{2,9}")
 _ASKED = 500  # characters; an algebra system profits nobody on a longer answer
 _MATHS = re.compile(r"[0-9\\+*/^=<>≤≥]")
@@ -63,9 +62,6 @@ def grade(response: str, gold: str, policy: str | Policy = "tolerant",
             return Verdict(UNDECIDED, "unparsed: too long")
         return Verdict(WRONG, "no answer")
     verdict = equal(without_clause(gold), found.text, policy)
-    if (verdict.value == UNDECIDED and found.how == "last maths" and "=" not in gold
-            and _STEP.fullmatch(found.text)):  # a response that ends on one concludes nothing
-        return Verdict(WRONG, "an equation, no answer; last maths")
     return Verdict(verdict.value, f"{verdict.how}; {found.how}")
 
 
@@ -83,7 +79,7 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     if len(gold) > LONGEST or len(answer) > LONGEST:
         return Verdict(UNDECIDED, "unparsed: too long")
     chosen = choice.compare(gold, answer, policy)
-    if chosen is not None and not _mean_symbols(gold, answer):
+    if chosen is not None and not (_PRODUCT.search(gold) or _PRODUCT.search(answer)):
         return chosen
     ours, theirs = tidy(gold), tidy(answer)
     if not ours or not theirs:
@@ -104,13 +100,6 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     if verdict.value == UNDECIDED and policy.symbolic and _worth_asking(verdict, ours, theirs):
         return _asked(gold, answer, policy, verdict)
     return verdict
-
-
-def _mean_symbols(gold: str, answer: str) -> bool:
-    """Tell whether the letters of two texts are no choices: `D = (0, 1)`, `E*2`."""
-    if _PRODUCT.search(gold) or _PRODUCT.search(answer):
-        return True
-    return bool(_SET_NAME.match(gold) and _SET_NAME.match(answer))
 
 
 def _folded(text: str, policy: Policy) -> str:
@@ -137,6 +126,11 @@ def _compare_values(ours: str, theirs: str, policy: Policy) -> Verdict:
         comma = read(text.replace(",", "."), policy) if _DECIMAL_COMMA.fullmatch(text) else None
         if comma is not None and isinstance(number, Number) and number.places > 0:
             return compare(number, comma, policy)
+    if verdict.value == WRONG and policy.units and "\\" in ours + theirs:
+        bare = [found[1] if (found := _LOOSE_UNIT.fullmatch(text)) else text
+                for text in (ours, theirs)]
+        if bare != [ours, theirs] and _compare_values(bare[0], bare[1], policy).value == CORRECT:
+            return Verdict(UNDECIDED, "a unit or a factor")
     return verdict
 
 

@@ -72,6 +72,7 @@ _CHOOSE = re.compile(r"\{([^{}]{1,40})\\choose(?![a-z])([^{}]{1,40})\}"
                      r"|^([^{}]{1,40})\\choose(?![a-z])([^{}]{1,40})$")
 _ROOT_SIGN = re.compile(r"√ ?([0-9]+(?:\.[0-9]+)?|[A-Za-zπ])")
 SHORT_ROOT = re.compile(r"\\sqrt[ ]?([0-9A-Za-z])")
+_GLUED = re.compile(r"(?<=[0-9)\]}$])(or|and)(?=[0-9A-Z(\[{$\\-])")  # `(1,2)or(2,1)`
 _DOLLARS = re.compile(r"\\?\$|\\[()\[\]]")
 _SET_BRACES = re.compile(r"\\([{}])")
 _ROWS = re.compile(r"\\\\(?:\[[^\[\]]{0,8}\])?")
@@ -99,6 +100,8 @@ def tidy(text: str) -> str:
     if "√" in text:
         text = _ROOT_SIGN.sub(r"\\sqrt{\1}", text)
     text = text.translate(_CHARACTERS)
+    if "or" in text or "and" in text:
+        text = _GLUED.sub(r" \1 ", text)
     if "\\" in text or "$" in text or "%" in text or "{" in text or "erc" in text.lower() or (
             "pct" in text):
         text = _tidy_latex(text)
@@ -107,6 +110,8 @@ def tidy(text: str) -> str:
     text = _bare(_SPACE.sub(" ", _PLAIN_SIGN.sub(_plain_sign, text)))
     if text[:1] in "\"'“‘" and text[-1:] in "\"'”’" and len(text) > 2:
         text = _bare(text[1:-1])
+    if text[-1:] == "}" and text.count("}") == text.count("{") + 1:  # one too many at the end
+        text = _bare(text[:-1])
     while text[:1] == "{" and text[-1:] == "}" and _one_group(text) and "," not in text:
         text = _bare(text[1:-1])
     return text

@@ -55,11 +55,17 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9,
            "trillion": 10**12, "dozen": 12, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 _NOT_UNITS = frozenset(re.findall(
     r"\S+", "half quarter third thirds fourth fourths fifth fifths squared cubed plus minus times "
-    "over or and to pi sqrt sin cos tan log ln e i 又 分 半 百 千 万 亿 十"))
+    "over or and to pi sqrt sin cos tan log ln e i tens tenths hundreds hundredths thousands "
+    "thousandths millions billions ones 又 分 半 百 千 万 亿 十"))
 _THOUSAND_UNITS = frozenset(["千克", "千米", "千瓦", "千卡", "千焦", "百分"])
 _SHORT_UNITS = frozenset(re.findall(
     r"\S+", "cm mm km dm nm ml cl dl kl kg mg ft in yd mi hr hrs min sec ms lb lbs oz pt qt gal "
-    "mph kph kmh khz hz kw mw kwh pa kpa mol am pm usd eur gbp rs deg rad day cal kj mb gb kb"))
+    "mph kph kmh khz hz kw mw kwh pa kpa mol am pm usd eur gbp rs deg rad day cal kj mb gb kb "
+    "tb ev kn hp db"))
+_LINKS = frozenset(re.findall(r"\S+", "is of as at by on so he we if it no or us"))
+# Of units with two or three letters only these are no product behind a LaTeX number.
+_LENGTHS = _LINKS | frozenset(re.findall(r"\S+", "cm mm km in ft yd mi kg lb hr"))
+_SHORT_WORDS = _SHORT_UNITS | _LINKS
 _COUNTING = frozenset(re.findall(
     r"\S+", "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty "
@@ -208,13 +214,14 @@ def read_measured(text: str) -> Number | None:
         return None
     if words and words[0].lower() == "of" and number.percent:  # 30% of x
         return None
-    # `2ab` and `\frac{1}{2}mv^2` are products; `10cm` and `10weeks` are lengths of a kind.
-    if words and not found[2] and words[0].isascii() and 1 < len(words[0]) < 4 and (
-            words[0].lower() not in _SHORT_UNITS):
+    # `2ab`, `3 mn` and `\frac{1}{2}mg` are products; `10cm`, `5 men` and `10weeks` are not.
+    known = _LENGTHS if "\\" in found[1] else _SHORT_WORDS if found[2] else _SHORT_UNITS
+    if words and words[0].isascii() and 1 < len(words[0]) < (3 if found[2] else 4) and (
+            words[0].lower() not in known):
         return None
     # `5x` is a product; `5 m` and `5cm` are a length.
     letter = words[0] if words and len(words[0]) == 1 and words[0].isascii() else ""
-    if letter and (not found[2] or letter in "xyzabnkt"):
+    if letter and (not found[2] or letter in "xyzabnkt" or "\\" in found[1]):
         return None
     return Number(number.value * (scale or 1), number.places, number.percent, number.base)
 

@@ -22,6 +22,8 @@ from mathmill.types import CORRECT, UNDECIDED, WRONG
 SURD_PLACES = 4  # an irrational has no exact decimal: 0.8660 is as good as most sources give
 SURD_FIGURES = 6  # or 125.663 for 40 pi
 
+_LAST_BITS = Fraction(1, 2**48)
+
 _ONE, _HUNDREDTH = Fraction(1), Fraction(1, 100)
 
 
@@ -61,8 +63,15 @@ def _near(gold: Number, answer: Number, ours: Fraction, theirs: Fraction,
 
 
 def _written_as(value: Fraction, decimal: Fraction, unit: Fraction) -> bool:
-    """Tell whether a decimal is a value rounded, or cut off, at a unit of its last place."""
-    return 0 <= value - decimal < unit or abs(value - decimal) <= unit / 2
+    """Tell whether a decimal is a value rounded, or cut off, at a unit of its last place.
+
+    One with 15 figures and more is what a program printed: the last bits of a double count
+    for nothing (7/3 is printed as 2.3333333333333335).
+    """
+    gap = abs(value - decimal)
+    if decimal <= value < decimal + unit or gap <= unit / 2:
+        return True
+    return decimal >= unit * 10**14 and gap <= value * _LAST_BITS
 
 
 def figures(decimal: Number) -> int:

@@ -43,7 +43,7 @@ _SIGNS_OF_WORDS = {word: sign for sign, words in _SAME_WORDS.items() for word in
 _PLAIN_UNIT = re.compile(
     r"(?<=[0-9 )}!°])(?:(?:square|cubic|sq\.?|cu\.?) ?)?(?:cm|mm|km|inch(?:es)?|in|feet|foot|ft|"
     r"met(?:er|re)s?|units?|yards?|miles?|degrees?|deg|rad(?:ian)?s?|dollars?|cents?|hours?|hrs?|"
-    r"minutes?|seconds?|sec|days?|weeks?|years?|kg|grams?|lit(?:er|re)s?|ml|mph|m|"
+    r"minutes?|seconds?|sec|days?|weeks?|years?|kg|grams?|lit(?:er|re)s?|mph|"
     r"centimet(?:er|re)s?|kilomet(?:er|re)s?)(?: ?\^ ?\{?[23]\}?)?"
     r"(?:(?: per |/)(?:hour|second|minute|day|h|s|sec|hr|unit)(?: ?\^ ?\{?2\}?)?)?$")
 _THOUSANDS = re.compile(r"(?<![0-9,.])([1-9][0-9]{0,2})((?:,[0-9]{3})+)(?![0-9,])")
@@ -54,6 +54,7 @@ _COMPOUND = re.compile(
 _PER_CENT = re.compile(r"(.+?) ?%")
 _JOINERS = re.compile(r"^(?:and|or|和|或) |^(?:和|或)")
 _BETWEEN = re.compile(r" (?:and|or) |和|或|\n")
+_THINGS = re.compile(r"[0-9][0-9.,/]{0,12} ([a-z]{2,20}(?: [a-z]{2,20}){0,2})")
 _DOTS = Words("…")
 
 
@@ -213,12 +214,18 @@ def _read_brackets(text: str, policy: Policy, depth: int) -> Value | None:
 def _group(opening: str, closing: str, parts: list[str], policy: Policy,
            depth: int) -> Group | None:
     """Return a group whose every part can be read, or None."""
-    items = []
+    items: list[Value] = []
     for part in parts:
         item = read(part, policy, depth + 1)
         if item is None:
             return None
         items.append(item)
+    # `6 red, 5 blue` is not `5 red, 6 blue`: of different things the words are the names.
+    things = [_THINGS.fullmatch(part.strip()) for part in parts] if not opening else []
+    told = {thing[1] for thing in things if thing is not None}
+    if 1 < len(told) == len(items) and all(isinstance(item, Number) for item in items):
+        items = [Relation(thing[1], item, ("=",), ())
+                 for thing, item in zip(things, items, strict=True) if thing is not None]
     return Group(opening, closing, tuple(items))
 
 

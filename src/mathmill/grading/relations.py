@@ -23,8 +23,9 @@ INFINITY, MINUS_INFINITY = Words("∞"), Words("-∞")
 Reader = Callable[[str], Value | None]
 
 _NAME = re.compile(r"(?:the |m)?(?:\\?[A-Za-z]{1,20}(?: [A-Za-z]{1,15}){0,4}|∠ ?[A-Z]{1,3}"
-                   r"|\\angle ?[A-Z]{1,3})(?: ?_ ?\{?\w{1,5}\}?)?'{0,3}(?:\([^()=]{1,12}\))?"
-                   r"|[fgh]\^\{?-1\}?\([a-z]\)|\\frac\{d[a-z]\}\{d[a-z]\}"
+                   r"|\\angle ?[A-Z]{1,3})(?: ?_ ?\{?\\?\w{1,5}\}?)?'{0,3}(?:\([^()=]{1,12}\))?"
+                   r"|[A-Z]\w{0,3}(?:_\{?\w{1,5}\}?)? ?: ?[A-Z]\w{0,3}(?:_\{?\w{1,5}\}?)?"
+    r"|[fgh]\^\{?-1\}?\([a-z]\)|\\frac\{d[a-z]\}\{d[a-z]\}"
                    r"|\|[A-Z]{2}\||\( ?[A-Za-z](?: ?, ?[A-Za-z]){1,5} ?\)")
 _DEPENDENT = re.compile(r"[yzwfghFGPQ]'?|[a-zA-Z]'?\(.*\)")
 _DISTANCE = re.compile(r"\| ?([A-Za-z]) ?\|")

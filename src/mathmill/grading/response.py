@@ -45,7 +45,8 @@ def judge(response: str, gold: str, policy: Policy) -> Judged:
         return Judged(found.text, Verdict(UNDECIDED, "no gold answer"))
     verdict, text = grade(response, gold, policy), response.strip()
     if (verdict.value != CORRECT and policy.rule == "value" and 0 < len(text) <= BARE
-            and "\n" not in text and (found.text is None or found.how in GUESSES)):
+            and ("\n" not in text or "\\begin{" in text)  # the rows of a matrix
+            and (found.text is None or found.how in GUESSES)):
         whole = equal(gold, text, replace(policy, symbolic=False))
         if whole.value == CORRECT:
             return Judged(text, Verdict(CORRECT, f"{whole.how}; whole"))

@@ -9,9 +9,12 @@ Used as: `same_equation(left - right of one, left - right of the other)`.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from mathmill.grading.algebra import probe
-from mathmill.grading.algebra.formulas import AGREE, NAMES, Finding
-from mathmill.grading.algebra.tree import Node, has, names
+from mathmill.grading.algebra.exact import rational
+from mathmill.grading.algebra.formulas import AGREE, NAMES, Finding, constants
+from mathmill.grading.algebra.tree import Node, filled, has, names, number
 from mathmill.types import CORRECT, UNDECIDED, WRONG
 
 _STEPS = 40  # of Newton's method, in complex floats
@@ -42,6 +45,20 @@ def same_equation(gold: Node, answer: Node) -> Finding:
     if _vanishes_elsewhere(gold, answer, free) or _vanishes_elsewhere(answer, gold, free):
         return WRONG, "equations at a point"
     return UNDECIDED, "needs algebra: equations"
+
+
+def solves(left: Node, right: Node, value: Fraction) -> Finding:
+    """Return the verdict on a number where an equation in one name is given.
+
+    One that does not satisfy the equation is wrong. One that does, or that stands alone on
+    one side (`sin x = 1/2`), may be what is meant: that is undecided.
+    """
+    (name,) = names(left) | names(right)
+    alone = value in (rational(left), rational(right))
+    at = [filled(side, name, number(value)) for side in (left, right)]
+    if not alone and constants(at[0], at[1])[0] == WRONG:
+        return WRONG, "a number that does not satisfy the equation"
+    return UNDECIDED, "needs algebra: a relation against a value"
 
 
 def same_inequality(gold: Node, answer: Node) -> Finding:

@@ -32,6 +32,8 @@ from mathmill.types import UNDECIDED, Verdict
 
 DEADLINE = 2.0  # seconds for one pair; with a replaced worker the whole stays below 3
 START = 60.0  # seconds for the first import, which a busy machine draws out
+REST = 60.0  # seconds for which a worker that did not start is not tried again
+DOWN = "crashed: the worker does not start"
 MISSING = "needs algebra; pip install 'mathmill[grade]'"
 _CODE = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
          "from mathmill.grading.symbolic.worker import main; main()")
@@ -53,9 +55,15 @@ def settle(gold: str, answer: str, policy: Policy = TOLERANT) -> Verdict:
     if not _installed():
         return Verdict(UNDECIDED, MISSING)
     pool = _pool()
+    if time.monotonic() < pool.down_until:
+        return Verdict(UNDECIDED, DOWN)
     worker = pool.borrow()
     try:
-        return worker.ask(ours, theirs, (policy.ordered_lists, policy.places, policy.relative))
+        verdict = worker.ask(ours, theirs, (policy.ordered_lists, policy.places, policy.relative,
+                                            policy.absolute))
+        if verdict.how == DOWN:
+            pool.down_until = time.monotonic() + REST
+        return verdict
     except BaseException:  # Ctrl-C: what the worker is at is nobody's any more
         worker.kill()
         raise
@@ -79,12 +87,12 @@ class _Worker:
         self.closed = False
         self.ids = itertools.count(1)
 
-    def ask(self, gold: str, answer: str, asked: tuple[bool, int, float]) -> Verdict:
+    def ask(self, gold: str, answer: str, asked: tuple[bool, int, float, float]) -> Verdict:
         """Return the verdict on one pair; a worker that dies of it is asked once more."""
         ends, before = 0.0, None
         for _ in range(2):
             if not self._ready():
-                return Verdict(UNDECIDED, "crashed: the worker does not start")
+                return Verdict(UNDECIDED, DOWN)
             number = next(self.ids)
             # A new import is not the pair's fault: as at the first call, it counts apart.
             ends = ends if self.process is before else time.monotonic() + DEADLINE
@@ -209,6 +217,7 @@ class _Pool:
     def __init__(self) -> None:
         self.idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self.workers = [_Worker() for _ in range(max(1, min(os.cpu_count() or 1, 32)))]
+        self.down_until = 0.0  # of the monotonic clock
         for worker in reversed(self.workers):
             self.idle.put(worker)  # the one used last is taken first: no more start than needed
 

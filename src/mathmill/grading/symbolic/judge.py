@@ -43,6 +43,8 @@ class Asked:
     "Written places from which a decimal may stand for what it only comes near."
     relative: float = 0.0
     "Relative difference that is overlooked between two numbers."
+    absolute: float = 0.0
+    "Absolute difference that is overlooked between two numbers."
 
 
 class Unparsed(Exception):
@@ -170,7 +172,7 @@ def _scalars(ours: Any, theirs: Any, gold: str, answer: str, asked: Asked) -> st
         return SAME if ours == theirs else DIFFERENT
     if ("%" in gold) != ("%" in answer):
         return DOUBT  # a matter of policy, which the exact tiers know
-    slack = max(_slack(gold, theirs, asked), _slack(answer, ours, asked))
+    slack = max(_slack(gold, theirs, asked), _slack(answer, ours, asked), asked.absolute)
     found = compare(_done(ours), _done(theirs), slack, asked.relative)
     ours_only = names(ours) - names(theirs)
     if found == SAME and _case_differs(gold, answer):

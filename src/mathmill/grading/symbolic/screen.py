@@ -24,6 +24,7 @@ _SIGNS = str.maketrans({
     "\n": " ", "\r": " ", "\t": " ", "\u00a0": " ",
 })
 _DOLLARS = re.compile(r"\\?\$|\\[()\[\]]")
+_THIN = re.compile(r"\\[,;:](?![ ]?[0-9])")  # `\,dx` would not be read
 _SIZES = re.compile(r"\\(?:left|right|bigl?|bigr|Bigl?|Bigr|displaystyle)(?![A-Za-z])")
 _SCIENTIFIC = re.compile(r"(?<![0-9A-Za-z.])([0-9]{1,20}(?:\.[0-9]{0,40})?)[eE]([+-]?[0-9]{1,4})"
                          r"(?![0-9A-Za-z.])")
@@ -57,7 +58,7 @@ _MEMBER = re.compile(r"[a-z][ ]?\\in(?![A-Za-z])")
 def written(text: str) -> str:
     r"""Return a text as the algebra system is to read it: no `$`, no sizes, `e-7` as a power."""
     text = _DOLLARS.sub(" ", text.translate(_SIGNS).replace("\\!", "").replace("{,}", ""))
-    text = _SCIENTIFIC.sub(r"\1 \\times 10^{\2}", _SIZES.sub("", text))
+    text = _SCIENTIFIC.sub(r"\1 \\times 10^{\2}", _SIZES.sub("", _THIN.sub(" ", text)))
     text = re.sub(r"\\text[ ]?\{[ ]{0,3}(and|or)[ ]{0,3}\}", r" \1 ", text)
     text = re.sub(r"\\mathrm[ ]?\{[ ]?e[ ]?\}", " e ", text)
     text = text.replace("\\%", "%").strip(" .,;")
