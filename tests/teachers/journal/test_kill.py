@@ -119,3 +119,37 @@ def test_two_writers_killed_again_and_again_lose_and_double_only_what_was_on_the
     assert sum(calls.values()) - count <= HANDS * kills + 2 * HANDS
     assert held.torn <= kills
     assert held.doubled <= 2 * HANDS
+
+
+# Writes numbered records of all lengths, and looks for those of the others as it goes.
+WRITER = """
+import sys
+from pathlib import Path
+from mathmill.teachers.journal.record import key_of, to_line
+from mathmill.teachers.journal.store import JournalFile
+from mathmill.types import Message, Reply, Request
+
+file, mine = JournalFile(Path(sys.argv[1])), int(sys.argv[2])
+for number in range(400):
+    for whose in range(3):
+        asked = Request((Message("user", f"{whose} {number}"),))
+        text = str(number) * (number ** 2 % 40_009)
+        if whose == mine:
+            line = to_line("t:", asked, asked.id, Reply(asked.id, text, "t:"), False)
+            file.append(key_of("t:", asked.id), line)
+        elif (found := file.find("t:", asked.id)) is not None:
+            assert found["text"] == text
+assert file.torn == 0
+file.close()
+"""
+
+
+@pytest.mark.slow
+def test_records_of_several_writers_never_run_into_each_other(tmp_path: Path):
+    runs = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(whose)],
+                             stderr=subprocess.PIPE, text=True) for whose in range(3)]
+    for run in runs:
+        _, err = run.communicate(timeout=60)
+        assert run.returncode == 0, err
+    held = stats(tmp_path)
+    assert (held.teachers["t:"].replies, held.torn, held.doubled) == (1_200, 0, 0)
