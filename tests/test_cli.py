@@ -18,6 +18,9 @@ FROZEN = {
     "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
     "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs",
               "--self-test"],
+    "generate": ["prompts", "--teacher", "--out", "--field", "--n", "--temperature",
+                 "--max-tokens", "--stop", "--top-p", "--system", "--logprobs", "--max-cost",
+                 "--max-calls", "--max-paid-tokens", "--prices", "--no-cost", "--journal"],
     "exec": ["file", "--field", "--out", "--gold", "--jobs", "--seconds", "--memory",
              "--crosscheck", "--whole", "--policy"],
     "journal stats": ["folder"],
@@ -59,6 +62,11 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["grade"], "name a file to grade"),
     (["grade", ".", "--policy", "lenient"], "there is no grading policy 'lenient'; use one of"),
     (["run", "demo", "--colour"], "No such option"),
+    (["generate", "nosuch.jsonl", "--teacher", "symbolic:", "--out", "o.jsonl"], "nosuch.jsonl"),
+    (["generate", __file__, "--teacher", "oracle:", "--out", "o.jsonl"], "no teacher 'oracle:'"),
+    (["generate", "p.jsonl", "--teacher", "symbolic:", "--out", "o.txt"], "--out one of these"),
+    (["generate", "p.jsonl", "--teacher", "symbolic:", "--out", "o.jsonl", "--top-p", "2"],
+     "--top-p 2.0 cannot be"),
 ])
 def test_what_the_user_must_mend_is_one_line(
         words: list[str], says: str, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import typer
 
 from mathmill import __version__
 from mathmill.cli import journal
+from mathmill.cli.generate import generate
 from mathmill.cli.grade import grade
 from mathmill.cli.programs import run_programs
 from mathmill.cli.run import run, show
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(show)
 app.command()(grade)
+app.command()(generate)
 app.command("exec")(run_programs)
 app.add_typer(journal.app, name="journal", help="See, export or prune what teachers were paid for.")
 

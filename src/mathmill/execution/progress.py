@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 10.0
+RECENT = 60.0  # seconds that decide the rate shown
 
 
 @dataclass
@@ -28,6 +30,21 @@ class _Task:
     total: int | None = None
     words: str = ""
     said: float = 0.0
+    marks: deque[tuple[float, int]] = field(default_factory=deque)  # (when, done), one a second
+
+    def rate(self, now: float) -> float:
+        """Return how much is done a second, over the last minute: what was found goes faster."""
+        since, before = self.marks[0] if self.marks else (self.begun, 0)
+        return (self.done - before) / max(now - since, 1e-9)
+
+    def mark(self, now: float) -> None:
+        """Note how much is done, once a second, and forget what is older than a minute."""
+        if not self.marks:
+            self.marks.append((self.begun, 0))
+        if now - self.marks[-1][0] >= 1:
+            self.marks.append((now, self.done))
+            while len(self.marks) > 2 and now - self.marks[0][0] > RECENT:
+                self.marks.popleft()
 
 
 @dataclass
@@ -76,6 +93,7 @@ class Progress:
             return
         task.done, task.total, task.words = done, total, words
         now = time.monotonic()
+        task.mark(now)
         if self._live is None and now - task.said >= SECONDS_BETWEEN_LINES:
             task.said = now
             self.say(f"  {self._line(task)}")
@@ -90,14 +108,15 @@ class Progress:
         return Text("\n".join(f"  {self._line(task)}" for task in self.tasks.values()))
 
     def _line(self, task: _Task) -> str:
-        spent = time.monotonic() - task.begun
+        now = time.monotonic()
+        spent = now - task.begun
         text = f"{task.title}: {task.done:,}"
         if task.total:
             text += f" of {task.total:,}"
         if task.done and spent > 1:
-            rate = task.done / spent
+            rate = task.rate(now)
             text += f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.2g}/s"
-            if task.total and task.total > task.done:
+            if task.total and task.total > task.done and rate:
                 text += f", {clock((task.total - task.done) / rate)} left"
         return f"{text}, {clock(spent)} so far {task.words}".rstrip()
 
