@@ -9,7 +9,7 @@ refused key, a used-up quota, nobody there, or too many failures (`ErrorBudget`)
 - Refusals for being too many cost no try: `pace` slows down. They are borne for `PATIENCE`.
 - Other failures of a call are tried again up to `tries` times in all.
 - A server that fails in a row is rested; calls wait for it, or go to the others of the pool.
-  Nothing from any server for `PATIENCE` stops the run.
+  Nothing from any server for `PATIENCE` stops the run; `EARLY` where there was no reply yet.
 
 Used as: `Engine("openai:gpt-5-mini", [(Endpoint("gpt-5-mini", url, key), 1.0)])`.
 """
@@ -34,6 +34,7 @@ from mathmill.types import Reply, Request
 
 TRIES = 6  # of one call: with pauses of up to 1, 2, 4, 8, 16 s about half a minute of trouble
 PATIENCE = 900.0  # seconds for which refusals, and silence, are borne
+EARLY = 60.0  # seconds of failures, other than being busy, from servers that never replied yet
 PAUSE, LONGEST = 1.0, 60.0  # seconds: the first pause's most, and any pause's
 LOOK = 0.05  # seconds between two readings of the headers that tell what is left
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Engine:
         for endpoint, _ in endpoints:
             endpoint.name = name
         self._silent: float | None = None  # since when only failures have come
+        self._replied = False  # whether any reply ever came
         self._looked = 0.0
         self._tokens = 0.0  # a call, smoothed
         self._said: set[str] = set()
@@ -155,7 +157,7 @@ class Engine:
 
     def _good(self, lane: Lane, call: Call, replies: Sequence[Reply]) -> None:
         """Count a call that brought replies."""
-        now, self._silent = time.monotonic(), None
+        now, self._silent, self._replied = time.monotonic(), None, True
         left = NOTHING
         tokens = sum(reply.prompt_tokens + reply.completion_tokens for reply in replies)
         self._tokens += (tokens - self._tokens) * (0.05 if self._tokens else 1.0)
@@ -193,8 +195,11 @@ class Engine:
             return
         now = time.monotonic()
         self._silent = self._silent or now
-        if now - self._silent > self.patience:
-            self._stop(f"nothing came for {self.patience / 60:.0f} minutes (last: "
+        patience = self.patience
+        if fault.kind != BUSY and not self._replied:
+            patience = min(patience, EARLY)
+        if now - self._silent > patience:
+            self._stop(f"no reply came for {patience:.0f} seconds (last: "
                        f"{fault.message}); run again when it works: the replies that came are "
                        "in the journal")
 
