@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathmill.errors import StepFailed
-from mathmill.report.cost import Cost, cost
+from mathmill.report.cost import Cost, Paid, cost, paid
 from mathmill.report.curves import Curve, read_curves
 from mathmill.report.graph import Graph, walk
 from mathmill.report.lineage import Family, Trace, family, pick_examples
@@ -51,6 +51,8 @@ class Material:
     "All that came of the first example's seed."
     cost: Cost
     "What the run cost."
+    paid: tuple[Paid, ...]
+    "What each teacher was paid by this run's folder."
     stats: Statistics
     "Intervals and tests, handed in by the pipeline."
 
@@ -87,7 +89,7 @@ def gather(bench: Workbench, title: str, *,
         title, graph, measure, results, headline, models, _pairs(pairs, results, models, headline),
         found, studies, examples,
         family(graph, first.seed.id) if first and first.seed else None,
-        cost(graph), stats)
+        cost(graph), tuple(paid(bench.home)) if bench.home else (), stats)
 
 
 def _main(name: str | None, results: Mapping[str, Result],

@@ -22,7 +22,7 @@ from mathmill.grading.answers import extract
 from mathmill.grading.equal import equal
 from mathmill.grading.voting import Vote, vote
 from mathmill.io import as_json
-from mathmill.stages.asking import Asking, open_asking
+from mathmill.stages.asking import Asking, Usage, open_asking
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Drop, Reply, Sample, Verdict
 from mathmill.workbench import Workbench
 
@@ -60,7 +60,9 @@ def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 
             bench.keep(_judged(bench, checks, kept_values, audit, facts, voters), Sample)
             bench.facts["votes"] = {"asked": voters.asked, "unreadable": voters.unreadable,
                                     **dict(sorted(voters.close.items())),
-                                    **asking.usage.facts()}
+                                    **asking.usage.facts(),
+                                    "methods": {name: usage.facts()
+                                                for name, usage in voters.costs.items()}}
     else:
         voters = _Voters(bench, None, policy, temperature)
         bench.keep(_judged(bench, checks, kept_values, audit, facts, voters), Sample)
@@ -150,6 +152,7 @@ class _Voters:
     asked: int = 0
     unreadable: int = 0
     close: Counter[str] = field(default_factory=Counter)
+    costs: dict[str, Usage] = field(default_factory=dict)
 
     def verdicts(self, rows: Sequence[Sample], number: int) -> list[Verdict]:
         """Return a verdict a row, by `number` votes on its question."""
@@ -164,8 +167,12 @@ class _Voters:
             self.bench.show(done, len(requests), "votes of this batch")
 
         replies = iter(self.asking.all(requests, tell))
-        ballots = {question: [answer_of(reply) for reply in islice(replies, number)]
-                   for question in questions}
+        ballots: dict[str, list[str | None]] = {}
+        for question, row in questions.items():
+            given = list(islice(replies, number))
+            ballots[question] = [answer_of(reply) for reply in given]
+            for reply in given:
+                self.costs.setdefault(row.method, Usage()).add(reply)
         counts = {question: vote(votes, self.policy) for question, votes in ballots.items()}
         self.asked += len(requests)
         self.unreadable += sum(said is None for votes in ballots.values() for said in votes)

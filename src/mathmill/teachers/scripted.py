@@ -84,7 +84,7 @@ class ScriptedTeacher:
         if isinstance(line, str):
             line = Reply(request="", text=line, teacher="")
         return replace(
-            line, request=request.id, teacher=self.name,
+            line, request=request.id, teacher=self.name, cost=line.cost or 0.0,
             prompt_tokens=line.prompt_tokens or sum(
                 len(message.content.split()) for message in request.messages),
             completion_tokens=line.completion_tokens or len(line.text.split()))

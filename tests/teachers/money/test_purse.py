@@ -178,6 +178,13 @@ def test_a_teacher_without_attempts_of_its_own_pays_an_answer_at_a_time(tmp_path
     assert paid.asked == teacher.asked, "what else the teacher has is found through it"
 
 
+class Untold:
+    name = "openai:x"
+
+    async def answer(self, request: Request) -> Reply:
+        return reply()
+
+
 class Broken:
     name = "openai:x"
 
@@ -197,7 +204,7 @@ def test_a_price_that_nobody_knows_is_asked_for(tmp_path: Path) -> None:
     teacher = ScriptedTeacher(["one"], "openai:x")
     with pytest.raises(UsageError, match=r'\[prices\."x@api\.example\.com"\].*--no-cost'):
         budgeted(teacher, models=[("x", URL)], home=tmp_path, terms=Terms())
-    paid = budgeted(teacher, models=[("x", URL)], home=tmp_path, terms=Terms(no_cost=True))
+    paid = budgeted(Untold(), models=[("x", URL)], home=tmp_path, terms=Terms(no_cost=True))
     assert asyncio.run(paid.answer(ASK)).cost is None
     own = tmp_path / "prices.toml"
     own.write_text("[prices.x]\ninput = 1\noutput = 4\n")

@@ -84,7 +84,7 @@ class SymbolicTeacher:
             request=request.id, text=text, teacher=self.name, finish=finish,
             prompt_tokens=sum(count_tokens(turn.content) for turn in request.messages),
             completion_tokens=min(len(tokens), max(0, request.max_tokens)),
-            seconds=time.perf_counter() - started)
+            seconds=time.perf_counter() - started, cost=0.0)
 
     def mistake(self, request: Request) -> str | None:
         """Return the kind of error (`mistakes.KINDS`) in the reply to a request, None if right."""
