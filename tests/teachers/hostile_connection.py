@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hostile_replies import BEHAVIOURS, plain_reply
+from hostile_replies import BEHAVIOURS, error, plain_reply
 
 if TYPE_CHECKING:
     from hostile_server import HostileServer
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         self.server.connections += 1
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, why: Exception | None) -> None:
         if self.timer is not None:
             self.timer.cancel()
         if self.busy:
@@ -112,8 +112,13 @@ class Connection(asyncio.Protocol):
     def handle(self, path: str, headers: dict[str, str], raw: bytes) -> None:
         """Count a request and set going what it meets."""
         server = self.server
-        body = json.loads(raw)
-        key = key_of(body["messages"][-1]["content"], body.get("seed", 0))
+        try:
+            body = json.loads(raw)
+            question = body["messages"][-1]["content"]
+        except (ValueError, LookupError, TypeError):  # clients that probe for limits send this
+            self.transport.write(plain_reply(400, error("Invalid value for 'messages'")))
+            return
+        key = key_of(question, body.get("seed", 0))
         secret = headers.get("authorization") or headers.get("api-key") or ""
         for name in SECRET:
             if name in headers:

@@ -46,6 +46,7 @@ CONNECT = 20.0  # seconds to a connection
 LARGEST = 64 * 2**20  # bytes of a reply: a server that never stops must not fill the memory
 IDLE = 4.0  # seconds an unused connection is kept: uvicorn and Node close theirs after five
 PATH = "/chat/completions"
+REAL_KEY = 12  # letters; a shorter key is a stand-in such as `none`, which replies may well hold
 
 
 class Endpoint:
@@ -108,6 +109,8 @@ class Endpoint:
             fault.message = blot(fault.message, self._key)
             fault.args = (fault.message,)
             raise
+        if len(self._key) >= REAL_KEY:
+            replies = [self._without_key(reply) for reply in replies]
         if len(replies) >= samples:
             return replies[:samples]
         rest = replace(request, sample=request.sample + len(replies))
@@ -116,6 +119,14 @@ class Endpoint:
         except Fault as fault:
             fault.sent = True  # whatever became of the rest, the first of them may be charged for
             raise
+
+    def _without_key(self, reply: Reply) -> Reply:
+        """Return a reply in which a server that tells the key back is not believed."""
+        key = self._key
+        if key not in reply.text and key not in reply.reasoning and key not in reply.error:
+            return reply
+        return replace(reply, text=reply.text.replace(key, "[key]"), error=blot(reply.error, key),
+                       reasoning=reply.reasoning.replace(key, "[key]"))
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
