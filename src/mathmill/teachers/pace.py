@@ -4,18 +4,18 @@ Why: nobody knows a server's limits beforehand, and they change. A window alone 
 where replies are quick (a server that allows 50 calls a second and answers in 20 ms wants one
 call in flight, not 50 refused ones), a rate alone says nothing of a server with four places.
 
-- The window starts at `START`, grows by two a reply (slow start) until a call is refused or
-  more calls bring no more replies, and from then on like a cube: barely after a refusal, ever
-  faster when none comes. It shrinks by a twentieth at a refusal that found it full.
-- The rate is unknown until the first refusal. Then sending stops for the time in which a
-  refusal returns, and the calls that were taken are counted: that is the first estimate. It
-  is probed and lowered as the window is. One cut a round: calls that were already under way
-  when a cut was made do not make another.
+- The window starts at `START` and grows by two a reply (slow start) until a call is refused or
+  more calls bring no more replies. It shrinks by a twentieth at a refusal that found it full.
+- The rate (`rate`) is unknown until the first refusal. Then sending stops for the time in which
+  a refusal returns, and the calls that were taken are counted: that is the first estimate. One
+  cut a round: calls that were already under way when a cut was made do not make another.
 - `Retry-After` holds back the refused call, and all calls where more than a quarter of the
   last ones was refused: a server that takes the others is not asking for silence.
 - Headers that tell what is left and for how long cap the rate at left / seconds once less than
   half is left. With a bucket that refills steadily this settles at the refill.
-- A server that fails again and again is rested and asked by one call at growing intervals.
+- Where the window is full, a call beyond it is risked now and then; a call that is not refused in
+  the time of a refusal was taken, long before its reply is back.
+- A server that refuses all, or fails in a row, is asked by one call at growing intervals.
 
 Pure logic over a clock: `engine` does the waiting, tests turn the clock.
 
@@ -29,14 +29,16 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mathmill.teachers.rate import Rate
+
 START = 64  # calls in flight at first: what a local server batches and no service minds
 CEILING = 4096
 CUT = 0.95  # of the level at which a lone refusal came
 DENSE = 0.25  # share of recent calls refused that means: not a probe too far, but a storm
 MEMORY = 1 / 16  # weight of one outcome in the recent share
-BURST = 0.05  # seconds of the rate that may go at once: a late timer is made up for
-LEARNING = 0.25  # growth of the rate a second while it is first sought
-SECONDS, CALLS = 8.0, 100.0  # least time and calls in which a known rate grows by a tenth
+PROBES = 0.03  # calls beyond the window that may be refused, for each reply
+FREELY = 10.0  # seconds after the first refusal in which such calls cost nothing
+LONGEST_BLOCK = 5.0  # seconds between two looks at a server that refuses all
 FULL = 0.9  # of the window in flight: the window is what bounds
 DOWN = 8  # failures in a row, none between, that mean: the server is down
 LONGEST_REST = 60.0  # seconds between two looks at a server that is down
@@ -49,7 +51,7 @@ class Call(NamedTuple):
     at: float
     "When it was sent."
     round: int
-    "Which cut of the pace it was sent after."
+    "How many cuts there were before it."
     number: int
     "How many were sent before it."
 
@@ -66,27 +68,36 @@ class Pace:
         """
         self.clock, self.floor, self.ceiling, self.longest = clock, floor, ceiling, longest
         self.window = float(max(floor, min(start, ceiling)))
-        self.rate: float | None = None
-        "Calls a second; None while none was refused."
+        self._rate = Rate(clock())
         self.flying = 0
         self.latency = 0.0
         "Seconds a reply takes, smoothed."
         self.paused_until = 0.0
         self.down = 0
         "How many looks in a row found the server down; 0 where it is up."
-        self._slow, self._learning = True, True
+        self._slow = True
         self._recent = 0.0  # share of the last calls that were refused
         self.round, self._began = 0, clock()
-        self._sent = self._sent_then = 0  # calls sent in all, and at the last cut
-        self._refused = self._goods = 0  # of this round
-        self._next = -math.inf  # when the rate allows the next call
-        self._grown = clock()
+        self._sent = self._refused = 0  # calls in all
+        self._sent_then = self._missed = 0  # calls at the last cut; those since that were refused
+        self._goods = 0  # of this round
+        self._second, self._inside, self._peak = 0, 0, 0  # calls taken in one second; the most
+        self._back = 0.02  # seconds in which a refusal comes back, smoothed
         self._settling: tuple[float, float, int] | None = None  # until, since, in flight then
-        self._cap: tuple[float, float] | None = None  # rate that headers allow, until when
         self._failed = 0  # calls in a row
-        self._looking = False  # one call is on its way to a server that was down
+        self._probe: tuple[int, float] | None = None  # number and time of a call beyond the limits
+        self._probed = -math.inf  # when the last one was sent
+        self._step, self._credit = 0.0, 0.0  # what the next probe may add; probes that may fail
+        self._first = math.inf  # when the first call was refused
+        self._blocked = 0.0  # seconds between looks at a server that refuses all; 0 where it is not
+        self._free = (clock(), 0)  # when all was last let through, and calls taken until then
         self._last: tuple[float, float] | None = None  # window and replies a second of a round
         self._count, self._count_from, self._stagnant = 0, clock(), 0
+
+    @property
+    def rate(self) -> float | None:
+        """Calls a second that are let out; None while none was refused."""
+        return self._rate.value
 
     def wait(self) -> float:
         """Return the seconds until a call may be sent: 0 for now, inf for "when one returns"."""
@@ -94,23 +105,33 @@ class Pace:
         if self._settling is not None:
             if now < self._settling[0]:
                 return self._settling[0] - now
-            self._settle()
-        if self._looking if self.down else self.flying >= max(self.floor, int(self.window)):
-            return math.inf
-        return max(0.0, self.paused_until - now, self._next - now if self._allowed() else 0.0)
+            self._settle(now)
+        if self._probe is not None and now - self._probe[1] >= self._patience():
+            self._taken(now)
+        if self.down or self._blocked:
+            if self._probe is not None:
+                return math.inf if self.down else self._probe[1] + self._patience() - now
+            return max(0.0, self.paused_until - now, 0.0 if self.down
+                       else self._probed + self._blocked - now)
+        least = max(0.0, self.paused_until - now)
+        if self.flying >= max(self.floor, int(self.window)):
+            if self._slow or self.flying >= self.ceiling or not self._may_probe(now):
+                return math.inf
+            return max(least, self._probed + self._patience() - now)
+        return max(least, self._rate.delay(now))
 
     def sent(self) -> Call:
         """Count a call that goes out now."""
         now = self.clock()
-        rate = self._allowed()
-        if rate:
-            if self.rate is not None:
-                self._grow_rate(now)
-            earliest = now - max(1.0, BURST * rate) / rate
-            self._next = max(self._next, earliest) + 1 / rate
-        self.flying += 1
+        self._rate.spend(now)
         self._sent += 1
-        self._looking = self.down > 0
+        if int(now) != self._second:
+            self._peak = max(self._peak, self._inside)
+            self._second, self._inside = int(now), 0
+        self._inside += 1
+        if self.down or self._blocked or (not self._slow and self.flying >= int(self.window)):
+            self._probe, self._probed = (self._sent, now), now
+        self.flying += 1
         return Call(now, self.round, self._sent)
 
     def good(self, call: Call, left: float | None = None, seconds: float = 0.0,
@@ -119,43 +140,55 @@ class Pace:
         now = self.clock()
         self._recent -= self._recent * MEMORY
         self._failed = 0
+        if self._probe is not None and call.number == self._probe[0]:
+            self._taken(now)
         if self.down:
             self._up(now)
         took = now - call.at
         self.latency += (took - self.latency) * (0.1 if self.latency else 1.0)
         self._goods += 1
-        if self.flying >= FULL * self.window and self.latency < self.longest:
-            self._grow_window()
+        self._credit = min(4.0, self._credit + PROBES)
+        if self._slow and self.flying >= FULL * self.window and self.latency < self.longest:
+            self.window = min(float(self.ceiling), self.window + 2.0)
         self.flying -= 1
         self._compare(now)
-        if left is not None and seconds > took:
+        # Of calls sent since, the header knew nothing; what is renewed before a reply is back
+        # cannot be steered by.
+        if left is not None and seconds > 4 * took:
             after = left - (self._sent - call.number)
             if limit is None or after < limit / 2:
-                self._cap = (max(1.0, after + 1) / seconds, now + seconds)
+                self._rate.tell(after + 1, seconds - took, now)
 
     def refused(self, call: Call, retry_after: float | None = None) -> None:
         """Count a call that was refused for there being too many."""
         now = self.clock()
-        first = self.rate is None
-        self._recent += (1.0 - self._recent) * MEMORY
-        dense = first or self._recent > DENSE
+        back = now - call.at
+        self._back += (back - self._back) * 0.2
+        self._first = min(self._first, now)
         in_flight, self.flying = self.flying, self.flying - 1
         self._failed = 0
+        self._refused += 1
+        self._missed += call.round == self.round
+        self._inside -= int(call.at) == self._second
         if self.down:
             self._up(now)
+        self._recent += (1.0 - self._recent) * MEMORY
+        dense = self.rate is None or self._blocked > 0 or self._recent > DENSE
         if retry_after is not None and dense:
             self.paused_until = max(self.paused_until, now + min(retry_after, LONGEST_PAUSE))
-        if call.round != self.round:
-            return  # sent before the last cut
-        self._refused += 1
-        if self._settling is not None:
+        if self._probe is not None and call.number == self._probe[0]:
+            self._probe, self._step = None, 0.0
+            self._credit -= 1.0
+            self._blocked = min(self._blocked * 1.5, LONGEST_BLOCK)
             return
-        back = now - call.at
+        if call.round != self.round or self._settling is not None:
+            return  # sent before the last cut, or counted when the others are back
         if not dense:
-            if now - self._began >= max(back, 0.2) or not self._learning:
+            if now - self._began >= max(back, 0.2) or not self._rate.learning:
                 self._cut(now, in_flight)
-        elif first or now - self._began >= max(0.25, min(2.0, 10 / (self.rate or 1.0))):
-            self._settling = (now + min(max(back, 0.05), 0.5), now, in_flight + self._refused - 1)
+        elif self.rate is None or now - self._began >= max(0.25, min(2.0, 10 / self.rate)):
+            self._settling = (now + min(max(back, 0.05), 0.5), now,
+                              in_flight + self._missed - 1)
 
     def trouble(self, call: Call, timed_out: bool = False) -> None:
         """Count a call that failed for another reason."""
@@ -174,94 +207,92 @@ class Pace:
     def gone(self, call: Call) -> None:
         """Count a call whose end says nothing of how much the server can bear."""
         self.flying -= 1
-        if call.round == self.round:
-            self._looking = False
+        if self._probe is not None and call.number == self._probe[0]:
+            self._probe = None
 
     def rest(self, now: float | None = None) -> None:
         """Take the server for down: nothing is sent for a while, then one call."""
         now = self.clock() if now is None else now
-        self.down, self._looking = self.down + 1, False
+        self.down, self._probe, self._blocked = self.down + 1, None, 0.0
         self.paused_until = max(self.paused_until,
                                 now + min(LONGEST_REST, 0.5 * 2.0 ** min(self.down, 10)))
         self._new_round(now)
 
     def _up(self, now: float) -> None:
         """Begin again, more carefully, with a server that was down."""
-        self.down, self._looking, self.paused_until, self._slow = 0, False, now, True
+        self.down, self._probe, self.paused_until, self._slow = 0, None, now, True
         self.window = max(float(self.floor), min(self.window / 2, START))
-
-    def _allowed(self) -> float | None:
-        """Return the rate that bounds now: what was learnt or what headers say; None for none."""
-        if self._cap is not None:
-            if self.clock() < self._cap[1]:
-                return min(self._cap[0], self.rate or math.inf)
-            self._cap = None
-        return self.rate
+        self._free = (now, self._sent - self._refused)
 
     def _new_round(self, now: float) -> None:
         self.round += 1
-        self._began = self._grown = now
-        self._sent_then = self._sent
-        self._refused = self._goods = 0
+        self._began = now
+        self._rate.mark(now)
+        self._sent_then, self._missed = self._sent, 0
+        self._inside = self._peak = 0
+        self._goods = 0
+
+    def _patience(self) -> float:
+        """Return the seconds without a refusal after which a call counts as taken."""
+        return max(0.25, min(3 * self._back, 5.0))
+
+    def _may_probe(self, now: float) -> bool:
+        """Tell whether a call beyond the window may be risked: freely at first, then rarely."""
+        return (self._probe is None and self.latency < self.longest
+                and (self._credit >= 1.0 or now - self._first < FREELY))
+
+    def _taken(self, now: float) -> None:
+        """Note that a call beyond the limits was let through."""
+        self._probe = None
+        if self._blocked:
+            self._blocked = 0.0
+            since, taken = self._free
+            self._free = (now, self._sent - self._refused)
+            # Over a whole turn of silence and plenty: what a window by the clock allows.
+            self._rate.set(CUT * (self._free[1] - taken) / max(now - since, 0.05), now, now)
+            self._new_round(now)
+        elif not self.down:
+            most = 1.0 if self._stagnant >= 2 else max(1.0, self.window / 4)
+            self._step = min(max(1.0, 2 * self._step), most)
+            self.window = min(float(self.ceiling), max(self.window, self.flying) + self._step)
 
     def _cut(self, now: float, in_flight: int) -> None:
         """Step back from a level that was a little too high."""
-        assert self.rate is not None
-        full = in_flight >= FULL * self.window
-        if full:
-            self._slow = False
+        taken = self._sent - self._sent_then - self._missed
+        passed = now - self._began
+        # Far below the rate and refused all the same: the rate was never the limit's.
+        seen = taken / passed if taken >= 10 and passed >= 0.5 else math.inf
+        if in_flight >= FULL * self.window and not self._rate.bounds(now):
+            self._slow, self._step = False, 0.0
             self.window = max(float(self.floor), min(self.window * CUT, self.window - 1))
-        if self._rate_bounds(now) or not full:
-            sent = (self._sent - self._sent_then) / max(now - self._began, 0.25)
-            # Far below the rate and refused all the same: the rate was never reached.
-            self.rate = CUT * (min(self.rate, sent * 1.1) if self._goods > CALLS else self.rate)
-        self._learning = False
+            if seen < math.inf:
+                self._rate.limit(1.25 * max(self._peak, self._inside))
+        else:
+            self._rate.limit(min(CUT * (self.rate or seen), 1.1 * seen))
+            self._rate.learning = False
         self._new_round(now)
 
-    def _settle(self) -> None:
+    def _settle(self, now: float) -> None:
         """Set rate and window to what the server took before and while it refused."""
         assert self._settling is not None
         until, since, in_flight = self._settling
-        taken = max(0, self._sent - self._sent_then - self._refused)
-        seen = taken / max(since - self._began, 0.25)
-        if in_flight >= FULL * self.window:
-            self._slow = False
-            self.window = max(float(self.floor), float(in_flight - self._refused))
-        if self.rate is None:
-            self.rate = max(0.9 * seen, 0.5)
-        else:
-            self.rate = max(min(0.9 * seen, self.rate * CUT), self.rate / 2 if not taken else 0.05,
-                            0.05)
+        refused = self._missed
+        taken = max(0, self._sent - self._sent_then - refused)
         self._settling = None
-        self._next = max(until, self.paused_until)
-        self._new_round(self.clock())
-
-    def _rate_bounds(self, now: float) -> bool:
-        """Tell whether calls go out as fast as the rate lets them."""
-        return self.rate is not None and self._next > now - max(2 / self.rate, 2 * BURST)
-
-    def _grow_rate(self, now: float) -> None:
-        assert self.rate is not None
-        passed, self._grown = min(now - self._grown, 1.0), now
-        if passed <= 0 or not self._rate_bounds(now):
-            return
-        if self._learning:
-            self._learning = now - self._began < 10.0
-            self.rate *= 1 + LEARNING * passed
-            return
-        scale = max(SECONDS, CALLS / self.rate)
-        speed = 0.1 / scale * (1 + ((now - self._began) / scale) ** 2)
-        self.rate *= 1 + min(speed, LEARNING) * passed
-
-    def _grow_window(self) -> None:
-        if self._slow:
-            step = 2.0
-        else:
-            rounds = self._goods / max(self.window, 30.0)
-            step = min(1.0, 0.02 * (1 + rounds * rounds))
-            if self._stagnant >= 2:
-                step = 0.01
-        self.window = min(float(self.ceiling), self.window + step)
+        full = in_flight >= FULL * self.window
+        if full:
+            self._slow, self._step = False, 0.0
+            self.window = max(float(self.floor), float(in_flight - refused))
+        if taken:
+            passed = max(since - self._began, 0.05)
+            seen = 0.9 * taken / passed
+            if full and passed > 2.0 < self.latency:  # mostly, there was no place to send from
+                seen = max(seen, 0.9 * self._peak)
+            seen = max(0.5, seen if self.rate is None else min(seen, self.rate * CUT))
+            self._rate.set(seen, now, max(until, self.paused_until))
+        if taken <= refused * 0.05:
+            self._blocked, self._probed = self._patience(), now
+        self._new_round(now)
 
     def _compare(self, now: float) -> None:
         """End slow start where twice the calls bring no more replies: the server queues them."""
