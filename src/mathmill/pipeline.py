@@ -36,6 +36,20 @@ def step(name: str, work: Callable[..., None], literals: Mapping[str, Any], *giv
     return Step(name, work, {**defaults, **literals}, *given, **more)
 
 
+def _who(teacher: str | Step) -> tuple[str, dict[str, Step], dict[str, Any]]:
+    """Return identity, inputs and tools of a teacher: by name, or the model of a step."""
+    from mathmill.teachers import registry
+
+    if not isinstance(teacher, Step):
+        return (registry.identity(teacher), {},
+                {"open_teacher": registry.opener(teacher), "teacher": teacher})
+    if teacher.name not in ("train", "pretrain"):
+        raise UsageError(f"the step {teacher.title!r} trained no model; a teacher is a name, or "
+                         "what train or pretrain returned")
+    return (f"local:step-{teacher.id[:12]}", {"teacher": teacher},
+            {"open_teacher": registry.open_trained})
+
+
 def seeds(source: str | Step, *, limit: int | None = None,
           fields: Mapping[str, str] | None = None, label: str = "seeds") -> Step:
     """Read problems from a file, a folder, `hf:OWNER/NAME` or `symbolic:...`; or from a step.
@@ -58,30 +72,30 @@ def seeds(source: str | Step, *, limit: int | None = None,
 
 
 def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float],
-               samples: int, teacher: str = SYMBOLIC, *, seed: int = 0,
+               samples: int, teacher: str | Step = SYMBOLIC, *, seed: int = 0,
                include_seeds: bool = False, label: str = "synthesize") -> Step:
     """Have a teacher write exactly `samples` accepted rows, by each method in its share.
 
-    `methods` may give weights; equal shares otherwise.
+    `methods` may give weights; equal shares otherwise. `teacher` is a name, or a step that
+    trained a model: that model, in this process.
     """
     from mathmill.stages import synthesize as stage
-    from mathmill.teachers import registry
 
     if samples < 1:
         raise UsageError("samples must be at least 1: nothing would be made")
+    whose, given, ways = _who(teacher)
     weights = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods, 1.0)
     literals = {
         "methods": [{**m.identity(), "method": m.name, "weight": w} for m, w in weights.items()],
-        "teacher": registry.identity(teacher), "samples": samples, "seed": seed,
+        "teacher": whose, "samples": samples, "seed": seed,
         "include_seeds": include_seeds,
     }
-    tools = {"methods": list(weights), "open_teacher": registry.opener(teacher),
-             "teacher": teacher}
-    return step("synthesize", stage.run, literals, {"seeds": problems}, tools, label)
+    return step("synthesize", stage.run, literals, {"seeds": problems, **given},
+                {"methods": list(weights), **ways}, label)
 
 
 def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
-           teacher: str | None = None,
+           teacher: str | Step | None = None,
            keep: Sequence[str] | str = ("correct", "undecided"), label: str = "verify") -> Step:
     """Give every row a verdict: correct, wrong or undecided; rows whose verdict is not kept drop.
 
@@ -92,23 +106,24 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     from mathmill.methods import solve
     from mathmill.methods.prompt import identities
     from mathmill.stages import verify as stage
-    from mathmill.teachers import registry, symbolic
+    from mathmill.teachers import symbolic
 
     # By its name: an identity does not tell the servers and keys of a configuration.
-    teacher = teacher or drafts.tools.get("teacher") or drafts.literals.get("teacher") or SYMBOLIC
-    literals = {"by": list(by), "votes": votes, "teacher": registry.identity(teacher),
+    teacher = (teacher or drafts.inputs.get("teacher") or drafts.tools.get("teacher")
+               or drafts.literals.get("teacher") or SYMBOLIC)
+    whose, given, ways = _who(teacher)
+    literals = {"by": list(by), "votes": votes, "teacher": whose,
                 "keep": keep if isinstance(keep, str) else list(keep),
                 "prompts": identities("solve")}
-    tools: dict[str, Any] = {"open_teacher": registry.opener(teacher),
-                             "solve_request": solve.solve_request}
-    if teacher.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
+    tools: dict[str, Any] = {**ways, "solve_request": solve.solve_request}
+    if whose.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
         tools["truth"] = symbolic.truth
-    return step("verify", stage.run, literals, {"rows": drafts}, tools, label)
+    return step("verify", stage.run, literals, {"rows": drafts, **given}, tools, label)
 
 
 def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
            how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
-           rater: str | None = None, label: str = "select") -> Step:
+           rater: str | Step | None = None, label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
 
     Rows (samples or problems) without a level get one: by the steps of their solution, or by
@@ -116,16 +131,17 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
     """
     from mathmill.methods import difficulty
     from mathmill.stages import select as stage
-    from mathmill.teachers import registry
 
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "levels": None if levels is None else list(levels)}
-    tools: dict[str, Any] = {"read_level": difficulty.read_level,
-                             "difficulty_request": difficulty.rate_request}
+    inputs, tools = {"rows": rows}, {"read_level": difficulty.read_level,
+                                     "difficulty_request": difficulty.rate_request}
     if rater is not None:
-        literals |= {"difficulty": "teacher", "teacher": registry.identity(rater)}
-        tools["open_teacher"] = registry.opener(rater)
-    return step("select", stage.run, literals, {"rows": rows}, tools, label)
+        whose, given, ways = _who(rater)
+        literals |= {"difficulty": "teacher", "teacher": whose}
+        inputs |= given
+        tools |= {"open_teacher": ways["open_teacher"]}
+    return step("select", stage.run, literals, inputs, tools, label)
 
 
 def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int = 30,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mathmill.decoding.generation import encode, generate
+from mathmill.decoding.generation import generate
+from mathmill.decoding.prompts import encode
 from mathmill.errors import StepFailed, UsageError
 from mathmill.evaluate.run import run
 from mathmill.io import read_rows, write_rows

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mathmill.decoding.generation import Generated, encode, generate, plan, render
+from mathmill.decoding.generation import Generated, generate
+from mathmill.decoding.prompts import encode, plan, render
 from mathmill.errors import StepFailed, UsageError
 from mathmill.evaluate.suites import strict_policy
 from mathmill.evaluate.summary import summarise

@@ -35,7 +35,9 @@ PICO = 10**12  # picodollars of a dollar: the unit in which money is added up, a
 def open_asking(bench: Workbench, teacher: str) -> Asking:
     """Open the teacher of that name for this run: its folder, and what may be spent."""
     assert bench.home is not None, "the workbench fills it in"
-    opened = bench.tools["open_teacher"](teacher, bench.home, bench.terms)
+    trained = bench.inputs.get("teacher")  # a step whose model is the teacher
+    opened = bench.tools["open_teacher"](teacher, bench.home, bench.terms,
+                                         **({"folder": trained} if trained else {}))
     level: Any = bench.tools.get("concurrency") or getattr(opened, "in_flight", CONCURRENCY)
     return Asking(opened, int(level))
 

@@ -5,6 +5,8 @@ r"""Understand the name of a teacher: what decides its replies, and how it is op
 | `symbolic:` or `symbolic:error_rate=0.2` | the program that reads story problems (no model) |
 | `scripted:FILE.jsonl` | replies from a file |
 | `openai:MODEL` or `openai:MODEL@http://host:port/v1` | any OpenAI-compatible server |
+| `local:FOLDER`, `local:embedded:`, `local:ORG/NAME@REV` | a model that runs in this process |
+| `vllm:FOLDER` or `vllm:ORG/NAME@REV` | the same, run by vLLM |
 | `mix:0.7*A\|0.3*B` | one of several teachers, drawn for each request |
 | `fallback:A\|B` | the first of several that neither declines nor fails |
 | `config:FILE.toml#NAME` | a teacher that a file describes: pools, keys, bounds, routes |
@@ -34,6 +36,8 @@ KINDS = {
     "symbolic": "symbolic:[error_rate=0..1]",
     "scripted": "scripted:FILE.jsonl",
     "openai": "openai:MODEL[@http://HOST/v1]",
+    "local": "local:MODEL",
+    "vllm": "vllm:MODEL",
     "mix": "mix:0.7*TEACHER|0.3*TEACHER",
     "fallback": "fallback:TEACHER|TEACHER",
     "config": "config:FILE.toml#NAME",
@@ -92,6 +96,14 @@ def _open_as(name: str, known: str, home: Path | None = None,
     return named.open(home, terms or Terms())
 
 
+def open_trained(whose: str, home: Path | None = None, terms: Terms | None = None, *,
+                 folder: Path) -> Teacher:
+    """Open the model that a step left in its folder, as the teacher of that identity."""
+    from mathmill.teachers.local import open_local
+
+    return kept(open_local(whose, str(folder)), home, terms or Terms())
+
+
 def understand(name: str) -> Named:
     """Return what a name means; nothing is connected and no key is needed.
 
@@ -110,6 +122,8 @@ def understand(name: str) -> Named:
         return Named(whose, partial(_free, whose, partial(_scripted, whose, file)))
     if kind == "openai":
         return _openai(name, rest)
+    if kind in ("local", "vllm"):
+        return _in_process(kind, rest)
     if kind == "config":
         from mathmill.teachers.config import named_in
 
@@ -211,6 +225,14 @@ def _models(members: Sequence[Named]) -> tuple[tuple[str, str], ...]:
 def _free(whose: str, make: Callable[[], Teacher], home: Path | None, terms: Terms) -> Teacher:
     """Open a teacher that costs nothing."""
     return kept(make(), home, terms)
+
+
+def _in_process(kind: str, rest: str) -> Named:
+    from mathmill.teachers import local, vllm
+
+    engine: Any = {"local": (local.whose, local.open_local), "vllm": (vllm.whose, vllm.open_vllm)}
+    whose, make = engine[kind][0](rest), engine[kind][1]
+    return Named(whose, partial(_free, whose, partial(make, whose, rest)))
 
 
 def _openai(name: str, rest: str) -> Named:

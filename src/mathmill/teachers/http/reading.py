@@ -72,7 +72,7 @@ def _reply(choice: Any, request: Request, teacher: str, seconds: float, stop_her
         if isinstance(message.get(name), str) and not thought:
             thought = message[name]
     if "think" in text:
-        text, inside = _apart(text)
+        text, inside = apart(text)
         thought = "\n".join(filter(None, (thought, inside)))
     if stop_here:
         for stop in request.stop:
@@ -102,7 +102,7 @@ def _content(content: Any) -> tuple[str, str]:
     return "".join(text), "".join(thought)
 
 
-def _apart(text: str) -> tuple[str, str]:
+def apart(text: str) -> tuple[str, str]:
     """Return (answer, thought) of a text that opens with thinking.
 
     Some chat templates open the thinking in the prompt, so that only its end is in the reply.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-FREE = ("symbolic", "scripted", "local")
+FREE = ("symbolic", "scripted", "local", "vllm")
 VARIABLE = "MATHMILL_JOURNAL"
 
 
