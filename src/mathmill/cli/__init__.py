@@ -60,7 +60,8 @@ def main() -> None:
     except MathmillError as error:
         fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("stopped; give the same command again (finished steps are kept)", file=sys.stderr)
+        print("stopped; give the same command again (what is finished is kept, and every reply)",
+              file=sys.stderr)
         raise SystemExit(130) from None
     except WrongWords as error:
         error.show()
