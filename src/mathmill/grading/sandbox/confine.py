@@ -65,9 +65,10 @@ class Confinement:
 def report() -> dict[str, object]:
     """Return what this machine has to confine with; `missing` names what it lacks."""
     version, filters = landlock.abi(), seccomp.available()
-    missing = [] if sys.platform == "linux" else [f"Linux (this is {sys.platform})"]
-    missing += [] if version else ["Landlock (Linux 5.13 or newer, with `landlock` in lsm=)"]
+    missing = [] if version else ["Landlock (Linux 5.13 or newer, with `landlock` in lsm=)"]
     missing += [] if filters else ["seccomp filters"]
+    if sys.platform != "linux":
+        missing = [f"confinement by the kernel (Linux; this is {sys.platform})"]
     return {
         "system": sys.platform, "machine": platform.machine(), "kernel": platform.release(),
         "landlock": version, "seccomp": filters, "root": _is_root(), "missing": missing,

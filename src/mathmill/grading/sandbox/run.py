@@ -27,7 +27,7 @@ from mathmill.grading.sandbox.pool import Job, Lost
 from mathmill.grading.sandbox.route import SLICE
 
 ENGINES = ("monty", "zygote")
-BATCH = 128  # programs, and a canary, that go to a process at once
+BATCH = 128  # programs that go to a process at once
 FIRST = 4  # programs of the first batches, so that a short run uses every core
 AHEAD = 3  # batches a process that wait or are at work
 KEPT = 64  # batches a process that are done and wait for an earlier one: what bounds memory
@@ -67,11 +67,12 @@ class Sandbox:
             raise UsageError(f"engines={list(engines)}: name one or two")
         if not (self.limits.seconds > 0 and self.limits.memory_mb > 0):
             raise UsageError(f"{self.limits} leaves a program nothing to run with")
-        self._jobs = jobs or _cores()
+        self._places = _places(jobs)
+        self._jobs = len(self._places)
         self._hello = {"engines": list(engines), "limits": asdict(self.limits),
                        "crosscheck": crosscheck, "allow_unconfined": allow_unconfined}
-        # A sign of life comes at least every SLICE programs and a canary; see route.py.
-        self._patience = (SLICE + 2) * (self.limits.seconds + 1.5) + 15
+        # A sign of life comes at least every SLICE programs and a canary, each run at most twice.
+        self._patience = 2 * (SLICE + 1) * (self.limits.seconds + 1.5) + 15
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -171,7 +172,7 @@ class Sandbox:
             self._greeting = self._spare.greeting
             _warn(self._greeting["missing"])
             self._threads = [threading.Thread(target=self._serve, args=(core,), daemon=True,
-                                              name="sandbox") for core in _places(self._jobs)]
+                                              name="sandbox") for core in self._places]
             for thread in self._threads:
                 thread.start()
 
@@ -250,7 +251,8 @@ class Sandbox:
         reply = job.ask([[one.code, one.result] for one in programs], self._patience)
         if "error" in reply:
             raise UsageError(reply["error"])
-        outcomes = [Outcome(*row) for row in reply["outcomes"]]
+        outcomes = [Outcome(kind, value, _shown(name), _shown(error), *rest)
+                    for kind, value, name, error, *rest in reply["outcomes"]]
         assert len(outcomes) == len(programs), "route.py answers every program"
         with self._lock:
             self._facts.update(reply["facts"])
@@ -271,20 +273,21 @@ class Sandbox:
         batch.ended.put(batch)
 
 
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return max(1, len(affinity(0)) if affinity else os.cpu_count() or 1)
+def _shown(text: str) -> str:
+    """Return a name that a program chose as a terminal may show it: no escape sequences."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _places(jobs: int) -> list[int | None]:
-    """Return the core that each process keeps to; None where the system cannot be told.
+def _places(jobs: int | None) -> list[int | None]:
+    """Return the core that each process keeps to, by default one a core; None: it cannot be told.
 
-    A process and its worker answer each other every 50 us. On one core that costs 185 us of
-    CPU a program, on two 300 (the wake-ups), and the batches even out what else runs there.
+    A process and its worker take turns every 50 us: 185 us of CPU a program on one core, 300 on
+    two, by the wake-ups. What else runs there is evened out, as batches go to whoever is free.
     """
     if not hasattr(os, "sched_getaffinity"):
-        return [None] * jobs
+        return [None] * (jobs or os.cpu_count() or 1)
     cores = sorted(os.sched_getaffinity(0))
+    jobs = jobs or len(cores)
     first = os.getpid() if jobs < len(cores) else 0  # two callers seldom crowd the same cores
     return [cores[(first + number) % len(cores)] for number in range(jobs)]
 

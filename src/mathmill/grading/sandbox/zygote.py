@@ -67,7 +67,8 @@ class ZygoteEngine:
         if missing and (not allow_unconfined or sys.platform != "linux"):
             raise UsageError(
                 "the zygote needs " + " and ".join(map(str, missing)) +  # type: ignore[call-overload]
-                ": use another machine, or allow_unconfined=True for programs that you trust")
+                ": use another machine" + ", or allow_unconfined=True for programs that you trust"
+                * (sys.platform == "linux"))
         self._jobs, self._python = max(1, jobs), python or sys.executable
         self._modules = " ".join(modules)
         self._walls = "unconfined" if allow_unconfined else "confined"
