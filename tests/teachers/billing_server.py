@@ -17,6 +17,7 @@ import asyncio
 import json
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -31,7 +32,8 @@ class BillingServer:
     """The server in a thread; `bill` is in picodollars."""
 
     def __init__(self, draws: random.Random, price: Price, *, latency: float = 0.01,
-                 moods: dict[str, int] | None = None, text: str = "The answer is 5") -> None:
+                 moods: dict[str, int] | None = None,
+                 text: Callable[[dict[str, Any]], str] = lambda body: "The answer is 5") -> None:
         self.draws, self.price, self.latency, self.text = draws, price, latency, text
         self.moods = moods or MOODS
         self.bill = self.calls = self.read = self.written = self.refused = 0
@@ -83,7 +85,7 @@ class BillingServer:
             request.transport.abort()
             return web.Response()
         choices = [{"index": n, "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": self.text}}
+                    "message": {"role": "assistant", "content": self.text(body)}}
                    for n in range(int(body.get("n", 1)))]
         whole: dict[str, Any] = {"choices": choices, "usage": usage}
         if mood == "no usage":

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathmill.errors import BudgetSpent, MathmillError, UsageError
+from mathmill.errors import BudgetSpent, MathmillError, TeacherError, UsageError
 from mathmill.teachers.money.budget import Budgeted, budgeted
 from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
 from mathmill.teachers.money.prices import PICO, Price
@@ -134,6 +134,24 @@ def test_at_the_cap_the_run_stops_with_what_was_spent_and_how_to_go_on(tmp_path:
     assert "of these 3 at their worst case" in stops[0]
     assert "higher --max-cost goes on from here" in stops[0]
     assert "\n" not in stops[0]
+
+
+def test_a_run_that_is_stopped_sends_nothing_more_and_lets_calls_come_home(tmp_path: Path) -> None:
+    bag = purse(tmp_path, Caps(cost=WORST))
+
+    async def work() -> tuple[BaseException | Ticket, BaseException | Ticket]:
+        ticket = await ticket_of(bag)
+        waiting = asyncio.create_task(ticket_of(bag))
+        await asyncio.sleep(0.01)
+        bag.hold()
+        bag.settle(ticket, [reply()])
+        first, = await asyncio.gather(waiting, return_exceptions=True)
+        second, = await asyncio.gather(ticket_of(bag), return_exceptions=True)
+        return first, second
+
+    assert [type(each) for each in asyncio.run(work())] == [TeacherError, TeacherError]
+    assert bag.account.own.held == NOTHING
+    assert bag.account.own.spent.calls == 1
 
 
 @pytest.mark.parametrize(("caps", "option"), [

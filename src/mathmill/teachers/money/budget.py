@@ -91,6 +91,13 @@ class Budgeted:
         failed = reply.finish == "error" and not reply.prompt_tokens
         return self.purse.settle(ticket, [reply], billed=not failed)[0]
 
+    def hold(self) -> None:
+        """Let nothing more be sent: calls in flight come home (as of the engine)."""
+        self.purse.hold()
+        hold = getattr(self.teacher, "hold", None)
+        if hold is not None:
+            hold()
+
     async def aclose(self) -> None:
         """Let the teacher close what it opened, then close the account."""
         close = getattr(self.teacher, "aclose", None)

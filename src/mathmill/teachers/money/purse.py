@@ -28,7 +28,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mathmill.errors import BudgetSpent
+from mathmill.errors import BudgetSpent, TeacherError
 from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
 from mathmill.teachers.money.prices import FREE, PICO, Price, dollars, in_words
 from mathmill.types import Reply, Request
@@ -37,6 +37,7 @@ A_MESSAGE = 16  # tokens that a chat template puts round a turn: ChatML 5, Llama
 A_CALL = 256  # tokens before the first turn: GPT-OSS's own system prompt has about 80
 GRACE = 0.05  # seconds in which replies that were just settled reach the journal
 POLL = 0.2  # seconds between looks at what other processes have settled
+STOPPED = "the run is being stopped, so nothing more is sent"
 log = logging.getLogger(__name__)
 
 
@@ -76,6 +77,7 @@ class Purse:
         self.prices = {(model, url.rstrip("/")): price
                        for (model, url), price in prices.items()}
         self._over = ""
+        self._held = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
@@ -93,6 +95,8 @@ class Purse:
         worst = Amount(price.cost(read, written) if price else 0, samples, read, written)
         if self._over:
             raise BudgetSpent(self._over)
+        if self._held:
+            raise TeacherError(f"{self.account.own.teacher}: {STOPPED}")
         self._attach()
         if self._turn.locked() or self.account.hold(worst, self.caps):
             await self._wait(worst)
@@ -128,6 +132,11 @@ class Purse:
         self._news.set()
         return _with_cost(replies or (), ticket.price, actual.cost)
 
+    def hold(self) -> None:
+        """Let nothing more be sent: whoever waits, or comes, meets a TeacherError."""
+        self._held = True
+        self._news.set()
+
     def _attach(self) -> None:
         """Bind what hands wait for to the loop that runs: a teacher may meet several in turn."""
         loop = asyncio.get_running_loop()
@@ -138,6 +147,8 @@ class Purse:
         """Wait until a call fits; raises BudgetSpent where none is in flight and it does not."""
         async with self._turn:  # first come, first served
             while not self._over:
+                if self._held:
+                    raise TeacherError(f"{self.account.own.teacher}: {STOPPED}")
                 self._news.clear()
                 passed = self.account.hold(worst, self.caps)
                 if passed and not self.account.in_flight():
