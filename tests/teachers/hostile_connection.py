@@ -100,11 +100,12 @@ class Connection(asyncio.Protocol):
             self.handle(path, headers, rest[:length])
 
     def manage(self, method: str, path: str) -> None:
-        """Answer what is no completion: `/stats`, `/clear`, `/counts`, the list of models."""
+        """Answer what is no completion: counts (`/stats`, `/pulse`, ...) and the list of models."""
         server = self.server
         if path == "/clear":
             server.clear()
-        value: Any = (server.stats() if path == "/stats" else dict(server.sent)
+        value: Any = (server.requests if path == "/pulse"
+                      else server.stats() if path == "/stats" else dict(server.sent)
                       if path == "/counts" else {"object": "list", "data": [
                           {"id": server.model or "tiny", "object": "model"}]})
         self.transport.write(plain_reply(200, value))

@@ -208,20 +208,25 @@ class HostileProcess:
 
     def stats(self) -> dict[str, Any]:
         """Return `HostileServer.stats()`; `cpu` is the seconds that the server itself took."""
-        return self._get("/stats")
+        stats: dict[str, Any] = self._get("/stats")
+        return stats
+
+    def pulse(self) -> int:
+        """Return how many requests came in."""
+        return int(self._get("/pulse"))
 
     def counts(self) -> dict[str, int]:
         """Return how often each key was sent."""
-        return self._get("/counts")
+        counts: dict[str, int] = self._get("/counts")
+        return counts
 
     def clear(self) -> None:
         """Let it forget what came in."""
         self._get("/clear")
 
-    def _get(self, path: str) -> dict[str, Any]:
+    def _get(self, path: str) -> Any:
         with urllib.request.urlopen(self.url.removesuffix("/v1") + path, timeout=60) as reply:
-            value: dict[str, Any] = json.load(reply)
-        return value
+            return json.load(reply)
 
 
 @contextlib.contextmanager
