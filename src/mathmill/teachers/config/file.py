@@ -74,8 +74,9 @@ class File:
             if teacher and line.lstrip().startswith("["):
                 inside = header.match(line) is not None
                 first = first or (number if inside else None)
-            if inside and key and re.search(rf"(?:^|[\s.{{,\[\"']){re.escape(key)}[\"'\s]*[=.\]]",
-                                            line):
+                continue
+            if inside and key and re.search(
+                    rf"(?:^|[\s.{{,\[\"']){re.escape(key)}[\"'\s]*[=.\],}}]", line):
                 return number
         return first
 
