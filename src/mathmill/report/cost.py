@@ -231,9 +231,12 @@ def paid(home: Path) -> list[Paid]:
 def in_words(pico: int) -> str:
     """Return money for people: cents, or as many digits as show that it is not nothing."""
     amount = Decimal(pico) / PICO
-    if not amount or amount >= Decimal("0.1"):
+    if not amount or amount >= 1:
         return f"${amount:,.2f}"
-    return f"${amount:.6f}" if amount >= Decimal("1e-6") else f"${amount.normalize():.2g}"
+    if amount < Decimal("1e-6"):
+        return f"${amount.normalize():.2g}"
+    whole, _, part = f"{amount:.{4 if amount >= Decimal('0.01') else 6}f}".partition(".")
+    return f"${whole}.{part.rstrip('0'):0<2}"
 
 
 def _accepted(graph: Graph) -> Iterable[Accepted]:

@@ -41,6 +41,16 @@ def test_what_earlier_invocations_spent_counts(tmp_path: Path) -> None:
     assert later.total() == Amount(3 * 10**9, 3, 300, 150)
 
 
+def test_an_account_that_was_closed_goes_on_in_its_own_line(tmp_path: Path) -> None:
+    account = Account(tmp_path / "spent.jsonl", "openai:x")
+    for _ in range(3):
+        account.hold(ONE, Caps(cost=10**12))
+        account.settle(ONE, ONE, assumed=False)
+        account.close()
+    assert account.total() == Amount(3 * 10**9, 3, 300, 150)
+    assert (tmp_path / "spent.jsonl").stat().st_size == LINE
+
+
 def test_the_file_can_be_read_as_json_lines(tmp_path: Path) -> None:
     account = Account(tmp_path / "spent.jsonl", 'openai:é"x\n')
     account.hold(ONE, Caps())

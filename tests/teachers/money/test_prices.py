@@ -149,7 +149,8 @@ def test_a_batch_is_never_reckoned_below_its_factor(read: int, written: int, fac
 
 @pytest.mark.parametrize(("pico", "words"), [
     (0, "$0.00"), (5 * PICO, "$5.00"), (12_345_678 * PICO // 10, "$1,234,567.80"),
-    (PICO // 100, "$0.010000"), (1_234 * 10**6, "$0.001234"), (7, "$7e-12"),
+    (PICO // 100, "$0.01"), (1_234 * 10**6, "$0.001234"), (7, "$7e-12"),
+    (225 * PICO // 1000, "$0.225"), (PICO // 10, "$0.10"), (2 * PICO // 3, "$0.6667"),
 ])
 def test_money_is_told_in_words(pico: int, words: str) -> None:
     assert in_words(pico) == words

@@ -69,13 +69,15 @@ def _teachers(material: Material) -> Html:
 def _accepted(material: Material) -> Html:
     """Return what an accepted row of each method cost."""
     rows = [(tag("b", a.method), a.check, count(a.rows), a.made.money(),
-             a.voted.money() if a.voted.calls else "–", a.all.money(a.rows),
+             a.voted.money() if a.voted.calls else "–",
+             "–" if a.all.unpriced else in_words(a.all.pico_found), a.all.money(a.rows),
              _share(a.all.calls, a.rows), _share(a.all.tokens.all, a.rows))
             for a in material.cost.per_row]
     if not rows:
         return Html("")
     return table(("method", "kept by", "accepted rows", "attempts worth", "votes worth",
-                  "money an accepted row", "replies a row", "tokens a row"), rows, words=2,
+                  "of it found", "money an accepted row", "replies a row", "tokens a row"),
+                 rows, words=2,
                  caption="What an accepted row cost: with all attempts that failed and all votes "
                          "about its method's rows. Accepted are the rows that the last check "
                          "which looked at them kept")

@@ -5,6 +5,7 @@ Used by `page`: `headline(material)`, `render(material)`.
 
 from __future__ import annotations
 
+from mathmill.report.cost import in_words
 from mathmill.report.curves import Curve
 from mathmill.report.markup import (
     TIED,
@@ -136,5 +137,12 @@ def _tiles(material: Material) -> list[Html]:
     spent = material.cost
     bought = spent.tokens.read + spent.tokens.written
     tiles.append(tile(seconds(spent.seconds), "of work in all steps",
-                      f"{count(bought)} teacher tokens; {spent.money}"))
+                      f"{count(bought)} teacher tokens; {_money(material)}"))
     return tiles
+
+
+def _money(material: Material) -> str:
+    """Return what the run paid, or else what its replies were worth."""
+    if material.paid:
+        return f"{in_words(sum(account.pico for account in material.paid))} paid"
+    return material.cost.money

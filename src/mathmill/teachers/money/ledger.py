@@ -139,7 +139,7 @@ class Account:
         self.path = path
         self.own = Entry(teacher, process=_process(), started=round(time.time(), 3))
         self._file: int | None = None
-        self._place = 0
+        self._place = -1
         self._seen: dict[int, tuple[bytes, Entry]] = {}
         self._synced = 0.0
 
@@ -193,8 +193,9 @@ class Account:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
                 fcntl.flock(self._file, fcntl.LOCK_EX)
-                size = os.fstat(self._file).st_size
-                self._place = -(-size // LINE) * LINE  # past a line that a full disk cut off
+                if self._place < 0:  # else it was closed, and its line is still its own
+                    size = os.fstat(self._file).st_size
+                    self._place = -(-size // LINE) * LINE  # past a line that a full disk cut off
                 self._write()
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             except OSError as error:

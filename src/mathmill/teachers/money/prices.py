@@ -131,9 +131,12 @@ def dollars(pico: int) -> Decimal:
 def in_words(pico: int) -> str:
     """Return picodollars for people: cents, or as many digits as show that it is not nothing."""
     amount = dollars(pico)
-    if not amount or abs(amount) >= Decimal("0.1"):
+    if not amount or amount >= 1:
         return f"${amount:,.2f}"
-    return f"${amount.normalize():.2g}" if abs(amount) < Decimal("1e-6") else f"${amount:.6f}"
+    if amount < Decimal("1e-6"):
+        return f"${amount.normalize():.2g}"
+    whole, _, part = f"{amount:.{4 if amount >= Decimal('0.01') else 6}f}".partition(".")
+    return f"${whole}.{part.rstrip('0'):0<2}"
 
 
 def picodollars(amount: Decimal) -> int:
