@@ -6,6 +6,7 @@ and says what they reached. Each that can be run uncontained without harm is, as
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -52,9 +53,9 @@ def python_for(user: int | None) -> str:
     pytest.skip("no Python 3.11 here that another user may execute")
 
 
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """A folder that every user can read, with the sandbox's source in it."""
+@contextlib.contextmanager
+def laid_out() -> Iterator[Path]:
+    """Yield a folder that every user can read, with the sandbox's source in it."""
     folder = Path(tempfile.mkdtemp(prefix="mathmill-attacks-"))
     folder.chmod(0o755)
     shutil.copytree(ROOT / "src" / "mathmill", folder / "mathmill",
@@ -63,6 +64,12 @@ def place() -> Iterator[Path]:
         shutil.copy(file, folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    with laid_out() as folder:
+        yield folder
 
 
 @functools.cache
