@@ -13,7 +13,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -66,13 +66,18 @@ ROWS_A_GROUP = 10_000  # about 10 MB of text: small enough to hold several, larg
 
 def arrow_schema(record: type) -> pa.Schema:
     """Return the declared Arrow schema of a record type."""
+    return schema_of(SCHEMAS[record])
+
+
+def schema_of(columns: Mapping[str, str]) -> pa.Schema:
+    """Return the Arrow schema of columns by name: `int64`, `string`; `?` where it may be null."""
     import pyarrow as pa
 
     kinds = {"string": pa.string(), "strings": pa.list_(pa.string()), "int32": pa.int32(),
              "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}
     return pa.schema([
         pa.field(name, kinds[kind.rstrip("?")], nullable=kind.endswith("?"))
-        for name, kind in SCHEMAS[record].items()
+        for name, kind in columns.items()
     ])
 
 
@@ -259,6 +264,17 @@ def read_json(path: Path) -> Any:
 def as_json(record: Any) -> str:
     """Return a record as one line of JSON."""
     return json.dumps(dataclasses.asdict(record), ensure_ascii=False, sort_keys=True)
+
+
+def row_line(row: dict[str, Any]) -> str:
+    """Return a row as a line of JSON; half a surrogate pair, which no file holds, is escaped."""
+    line = json.dumps(row, ensure_ascii=False)
+    return (line if line.isascii() or storable(line) == line else json.dumps(row)) + "\n"
+
+
+def storable(value: Any) -> Any:
+    """Return a text with halves of surrogate pairs replaced, and any other value as it is."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def append_line(file: IO[str], text: str) -> None:

@@ -219,8 +219,10 @@ def read_measured(text: str) -> Number | None:
     if words and words[0].isascii() and 1 < len(words[0]) < (3 if found[2] else 4) and (
             words[0].lower() not in known):
         return None
-    # `5x` is a product; `5 m` and `5cm` are a length.
+    # `5x` is a product; `5 m`, `5m^2` and `5cm` are measures.
     letter = words[0] if words and len(words[0]) == 1 and words[0].isascii() else ""
+    if letter == "m" and "^" in unit and "\\" not in found[1]:
+        letter = ""
     if letter and (not found[2] or letter in "xyzabnkt" or "\\" in found[1]):
         return None
     return Number(number.value * (scale or 1), number.places, number.percent, number.base)

@@ -9,7 +9,6 @@ Used as: `with GradedFile(Path("graded.parquet")) as out: out.write(rows)`.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import IO, Any
 
 from mathmill.errors import UsageError
 from mathmill.grading.tally import Graded
-from mathmill.io import ROWS_A_GROUP
+from mathmill.io import ROWS_A_GROUP, row_line, schema_of, storable
 
 # In the order of the file; `?` marks what may be null. Verdict `unreadable`: `how` says why.
 COLUMNS = {"file": "string", "row": "int64", "system": "string", "verdict": "string",
@@ -50,7 +49,7 @@ class GradedFile:
             import pyarrow.parquet as pq
 
             self.file.close()
-            self.table = pq.ParquetWriter(self.aside, schema(), compression="zstd")
+            self.table = pq.ParquetWriter(self.aside, schema_of(COLUMNS), compression="zstd")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -83,28 +82,8 @@ class GradedFile:
             import pyarrow as pa
 
             if self.rows:
-                rows = [{name: _whole(value) for name, value in row.items()} for row in self.rows]
-                self.table.write_table(pa.Table.from_pylist(rows, schema=schema()))
+                rows = [{name: storable(value) for name, value in row.items()} for row in self.rows]
+                self.table.write_table(pa.Table.from_pylist(rows, schema=schema_of(COLUMNS)))
         elif self.file is not None:
-            self.file.writelines(_line(row) for row in self.rows)
+            self.file.writelines(row_line(row) for row in self.rows)
         self.rows.clear()
-
-
-def schema() -> Any:
-    """Return the Arrow schema of a file of graded rows."""
-    import pyarrow as pa
-
-    kinds = {"string": pa.string(), "int64": pa.int64(), "bool": pa.bool_()}
-    return pa.schema([pa.field(name, kinds[kind.rstrip("?")], nullable=kind.endswith("?"))
-                      for name, kind in COLUMNS.items()])
-
-
-def _line(row: dict[str, Any]) -> str:
-    """Return a row as a line of JSON; half a surrogate pair, which no file holds, is escaped."""
-    line = json.dumps(row, ensure_ascii=False)
-    return (line if line.isascii() or _whole(line) == line else json.dumps(row)) + "\n"
-
-
-def _whole(value: Any) -> Any:
-    """Return a text with halves of surrogate pairs replaced, and any other value as it is."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -14,7 +14,7 @@ import re
 from mathmill.grading.algebra.exact import rational
 from mathmill.grading.algebra.matrices import grid
 from mathmill.grading.algebra.parse import parse
-from mathmill.grading.algebra.tree import Node, has
+from mathmill.grading.algebra.tree import has
 from mathmill.grading.clock import read_date, read_time
 from mathmill.grading.normal import ROW, SET_CLOSE, SET_OPEN
 from mathmill.grading.numbers import Number, read_measured, read_number, starts_like_a_number
@@ -254,12 +254,3 @@ def _split(text: str, sign: str) -> list[str]:
         depth += (here in "([{" or here == SET_OPEN) - (here in ")]}" or here == SET_CLOSE)
         place += 1
     return [*parts, text[start:]]
-
-
-def tree_of(value: Value) -> Node | None:
-    """Return a number or formula as a tree, or None for another kind."""
-    if isinstance(value, Formula):
-        return value.tree
-    if isinstance(value, Number):
-        return Node("n", (), value.value)
-    return None

@@ -24,6 +24,8 @@ SUFFIXES = (".jsonl", ".parquet", ".jsonl.gz")
 _LABELS = {"true": True, "correct": True, "1": True, "yes": True, "1.0": True,
            "false": False, "wrong": False, "incorrect": False, "0": False, "no": False,
            "0.0": False}
+ABSENT = object()
+"""Stands for a field that a row does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +170,20 @@ def responses(row: dict[str, Any], fields: Fields) -> list[tuple[str, Any, Any, 
 
 def field(row: dict[str, Any], name: str) -> Any:
     """Return a field by name, a dot reaching into an object; ValueError names those seen."""
+    value = value_at(row, name)
+    if value is ABSENT:
+        raise ValueError(f"there is no field {name!r}; seen: {_seen(row)}")
+    return value
+
+
+def value_at(row: dict[str, Any], name: str) -> Any:
+    """Return a field by name, a dot reaching into an object; `ABSENT` where there is none."""
     if name in row:
         return row[name]
     here: Any = row
     for part in name.split("."):
         if not isinstance(here, dict) or part not in here:
-            raise ValueError(f"there is no field {name!r}; seen: {_seen(row)}")
+            return ABSENT
         here = here[part]
     return here
 

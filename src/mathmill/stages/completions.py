@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from mathmill.errors import UsageError
+from mathmill.io import row_line, schema_of, storable
 from mathmill.types import Reply, Request
 
 # In the order of the file; `?` marks what may be null.
@@ -59,7 +60,7 @@ class Completions:
             import pyarrow.parquet as pq
 
             self._file.close()
-            self._table = pq.ParquetWriter(self.aside, _schema(), compression="zstd")
+            self._table = pq.ParquetWriter(self.aside, schema_of(COLUMNS), compression="zstd")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -89,9 +90,9 @@ class Completions:
         self.count += 1
         if self._table is None:
             assert self._file is not None, "written to outside of `with`"
-            self._file.write(_line(row))
+            self._file.write(row_line(row))
             return
-        self._held.append({name: _whole(value) for name, value in row.items()})
+        self._held.append({name: storable(value) for name, value in row.items()})
         self._bytes += sum(len(value) for value in row.values() if isinstance(value, str))
         if len(self._held) >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
             self._flush()
@@ -101,7 +102,7 @@ class Completions:
         if self._table is not None and self._held:
             import pyarrow as pa
 
-            self._table.write_table(pa.Table.from_pylist(self._held, schema=_schema()))
+            self._table.write_table(pa.Table.from_pylist(self._held, schema=schema_of(COLUMNS)))
         self._held, self._bytes = [], 0
 
 
@@ -123,23 +124,3 @@ def unreadable(number: int, why: str) -> dict[str, Any]:
     return {"row": number, "sample": 0, "id": None, "prompt": "", "text": "", "reasoning": "",
             "finish": "error", "error": why, "teacher": "", "prompt_tokens": 0,
             "cached_tokens": 0, "completion_tokens": 0, "cost": None, "logprob": None}
-
-
-def _schema() -> Any:
-    """Return the Arrow schema of a file of completions."""
-    import pyarrow as pa
-
-    kinds = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
-    return pa.schema([pa.field(name, kinds[kind.rstrip("?")], nullable=kind.endswith("?"))
-                      for name, kind in COLUMNS.items()])
-
-
-def _line(row: dict[str, Any]) -> str:
-    """Return a row as a line of JSON; half a surrogate pair, which no file holds, is escaped."""
-    line = json.dumps(row, ensure_ascii=False)
-    return (line if line.isascii() or _whole(line) == line else json.dumps(row)) + "\n"
-
-
-def _whole(value: Any) -> Any:
-    """Return a text with halves of surrogate pairs replaced, and any other value as it is."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -17,13 +17,13 @@ from typing import IO, Any
 
 from mathmill.errors import InputError
 from mathmill.grading.answers import LONGEST, extract
+from mathmill.grading.rows import ABSENT, value_at
 from mathmill.grading.sandbox.value import number_text
 
 UNREADABLE = "unreadable"
 NO_FIELD = "no field"
 LINE = 64 * 2**20  # bytes of one line: what is longer is no row but a broken file
 LOOKED = 1_000  # rows in which a field must occur once, else its name is taken for a mistake
-_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def items(path: Path, field: str, gold: str | None = None, whole: float = 0.0) -
             if isinstance(text, str):
                 yield Item(number, sample, id_, text, right, at=at)
             else:
-                error = (f"no field {field!r}; seen: {', '.join(row)}"[:300] if text is _ABSENT
+                error = (f"no field {field!r}; seen: {', '.join(row)}"[:300] if text is ABSENT
                          else f"field {field!r} is {type(text).__name__}, not text")
                 yield Item(number, sample, id_, None, right, NO_FIELD, error, at)
 
@@ -78,7 +78,7 @@ def check_fields(path: Path, *fields: str | None) -> None:
     wanted = [field for field in fields if field]
     rows = [row for _, row, _, _ in islice(_rows(path, None), LOOKED) if row is not None]
     for field in wanted:
-        if rows and all(value_at(row, field) is _ABSENT for row in rows):
+        if rows and all(value_at(row, field) is ABSENT for row in rows):
             seen = dict.fromkeys(name for row in rows for name in row)
             raise InputError(path, f"there is no field {field!r} in its first "
                              f"{len(rows):,} rows; seen: {', '.join(list(seen)[:20])}",
@@ -92,24 +92,12 @@ def size(path: Path) -> int:
     return path.stat().st_size
 
 
-def value_at(row: dict[str, Any], name: str) -> Any:
-    """Return a field by name, a dot reaching into an object; a mark of its own if absent."""
-    if name in row:
-        return row[name]
-    here: Any = row
-    for part in name.split("."):
-        if not isinstance(here, dict) or part not in here:
-            return _ABSENT
-        here = here[part]
-    return here
-
-
 def gold_text(value: Any, whole: float = 0.0) -> str | None:
     """Return a gold field as an answer text: what a worked solution concludes, or its text.
 
     A float is cleaned of noise as the programs' values are, so that both meet.
     """
-    if value is None or value is _ABSENT:
+    if value is None or value is ABSENT:
         return None
     if isinstance(value, float):
         return number_text(value, whole)
