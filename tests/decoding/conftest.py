@@ -39,7 +39,7 @@ def base_folder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="session")
 def letters() -> Iterator[tuple[Any, Any]]:
     """Return a random Llama over single letters, some of whose answers end early."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     threads = torch.get_num_threads()
@@ -47,6 +47,7 @@ def letters() -> Iterator[tuple[Any, Any]]:
     words = ["<pad>", "<eos>", "<unk>"] + [chr(code) for code in range(32, 127)]
     inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    inner.decoder = decoders.Fuse()  # else there would be a space after every letter
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>",
                                         pad_token="<pad>", unk_token="<unk>")
     tokenizer.chat_template = (

@@ -47,4 +47,5 @@ def encode(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
     """Return the token ids of rendered prompts (a template writes its own special tokens)."""
     special = not getattr(tokenizer, "chat_template", None)
     return [list(ids) for ids in
-            tokenizer(list(prompts), add_special_tokens=special)["input_ids"]] if prompts else []
+            tokenizer(list(prompts), add_special_tokens=special, verbose=False)["input_ids"]
+            ] if prompts else []
