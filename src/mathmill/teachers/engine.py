@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mathmill.errors import TeacherError, UsageError
@@ -62,8 +62,6 @@ class Engine:
         self.error_budget = error_budget or ErrorBudget()
         self.purse: Purse | None = None
         "Out of which each attempt is paid (`money.budget`)."
-        self.before_retry: Callable[[Request], Awaitable[None]] | None = None
-        "Awaited before a call is sent again that the server may have charged for already."
         ceiling = min(ceiling, open_files() // len(endpoints))
         self._pool = Pool([Lane(endpoint, Pace(floor=min(floor, ceiling), ceiling=ceiling,
                                                start=max(floor, min(START, ceiling)),
@@ -108,9 +106,10 @@ class Engine:
 
         A call that failed for good is as many failed replies. Raises as `answer` does.
         """
-        began, failures = time.monotonic(), 0
+        began, failures, again = time.monotonic(), 0, False
         while True:
-            lane, call = await self._pool.take(again=failures > 0)
+            lane, call = await self._pool.take(again)
+            again = True
             ticket = None
             try:
                 if self.purse is not None:
@@ -142,8 +141,6 @@ class Engine:
                     fault.kind == BUSY and waited > self.patience):
                 return self._failed(request, samples, waited, fault)
             if fault.kind != STOP:
-                if fault.sent and self.before_retry is not None:
-                    await self.before_retry(request)
                 await self._pool.rest(pause(failures, fault.retry_after, self.patience))
 
     def hold(self) -> None:

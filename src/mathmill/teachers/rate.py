@@ -66,8 +66,11 @@ class Rate:
         self._cut = self._grown = now
 
     def tell(self, left: float, seconds: float, now: float) -> None:
-        """Heed a header: `left` calls in the next `seconds`."""
-        self._cap = (max(1.0, left) / seconds, now + seconds)
+        """Heed a header: `left` calls in the next `seconds`.
+
+        What refusals have taught is known better than what a header meant a while ago.
+        """
+        self._cap = (max(max(1.0, left) / seconds, 0.9 * (self.value or 0.0)), now + seconds)
 
     def _allowed(self, now: float) -> float | None:
         if self._cap is not None:
