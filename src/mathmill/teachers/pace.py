@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mathmill.teachers.plateau import Plateau
 from mathmill.teachers.rate import Rate
 
 START = 64  # calls in flight at first: what a local server batches and no service minds
@@ -91,8 +92,7 @@ class Pace:
         self._first = math.inf  # when the first call was refused
         self._blocked = 0.0  # seconds between looks at a server that refuses all; 0 where it is not
         self._free = (clock(), 0)  # when all was last let through, and calls taken until then
-        self._last: tuple[float, float] | None = None  # window and replies a second of a round
-        self._count, self._count_from, self._stagnant = 0, clock(), 0
+        self._plateau = Plateau(clock(), START)
 
     @property
     def rate(self) -> float | None:
@@ -151,7 +151,8 @@ class Pace:
         if self._slow and self.flying >= FULL * self.window and self.latency < self.longest:
             self.window = min(float(self.ceiling), self.window + 2.0)
         self.flying -= 1
-        self._compare(now)
+        self._plateau.reply(now, self.window)
+        self._slow = self._slow and not self._plateau.reached
         # Of calls sent since, the header knew nothing; what is renewed before a reply is back
         # cannot be steered by.
         if left is not None and seconds > 4 * took:
@@ -252,7 +253,7 @@ class Pace:
             self._rate.set(CUT * (self._free[1] - taken) / max(now - since, 0.05), now, now)
             self._new_round(now)
         elif not self.down:
-            most = 1.0 if self._stagnant >= 2 else max(1.0, self.window / 4)
+            most = 1.0 if self._plateau.reached else max(1.0, self.window / 4)
             self._step = min(max(1.0, 2 * self._step), most)
             self.window = min(float(self.ceiling), max(self.window, self.flying) + self._step)
 
@@ -293,19 +294,3 @@ class Pace:
         if taken <= refused * 0.05:
             self._blocked, self._probed = self._patience(), now
         self._new_round(now)
-
-    def _compare(self, now: float) -> None:
-        """End slow start where twice the calls bring no more replies: the server queues them."""
-        self._count += 1
-        passed = now - self._count_from
-        if self._count < (START if self._last is None else max(START, self._last[0])) or not passed:
-            return
-        speed = self._count / passed
-        if self._last is not None:
-            if speed > 1.15 * self._last[1]:
-                self._stagnant = 0
-            elif self.window > 1.3 * self._last[0]:
-                self._stagnant += 1
-                self._slow = self._slow and self._stagnant < 2
-        self._last = (self.window, speed)
-        self._count, self._count_from = 0, now
