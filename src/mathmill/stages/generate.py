@@ -130,6 +130,7 @@ def generate(prompts: Path, out: Path, teacher: Teacher, sampling: Sampling | No
                      lambda done: tell(done, total, summary.money()) if tell else None)
         asking.each(work.requests(), work.take)
         if not summary.prompts:
+            written.count = 0  # reasons only: nothing to keep
             raise InputError(prompts, "no row holds a prompt that can be read" + (
                 f" (the first: {summary.named[0]})" if summary.named else ""),
                 "name the field with --field, or mend the file")
