@@ -36,7 +36,7 @@ from mathmill.types import Reply, Request
 A_MESSAGE = 16  # tokens that a chat template puts round a turn: ChatML 5, Llama 3 6, harmony 7
 A_CALL = 256  # tokens before the first turn: GPT-OSS's own system prompt has about 80
 GRACE = 0.05  # seconds in which replies that were just settled reach the journal
-POLL = 0.2  # seconds between looks at what other processes have settled
+POLL = 0.05  # seconds between looks at what other processes have settled
 STOPPED = "the run is being stopped, so nothing more is sent"
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,8 @@ class Purse:
         calls = max(1, sum(reply.prompt_tokens > 0 for reply in replies or ()))
         told = Amount(0, calls, sum(reply.prompt_tokens for reply in replies or ()),
                       sum(reply.completion_tokens for reply in replies or ()))
-        silent = not told.read or (not told.written and any(r.text for r in replies or ()))
+        silent = not told.read or (
+            not told.written and any(each.text or each.reasoning for each in replies or ()))
         assumed = billed and (replies is None or silent)
         if not billed:
             actual = NOTHING
