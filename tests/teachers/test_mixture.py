@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 from mathmill.errors import BudgetSpent, TeacherError, UsageError
+from mathmill.execution import local
+from mathmill.io import read_rows
 from mathmill.methods import METAMATH
+from mathmill.pipeline import seeds, synthesize, verify
+from mathmill.stages.asking import hold
 from mathmill.teachers import registry
+from mathmill.teachers.journal.inspect import stats
 from mathmill.teachers.mixture import Fallback, Mixture, Routes, read_order, read_weighted, shares
 from mathmill.teachers.scripted import ScriptedTeacher
-from mathmill.types import Message, Problem, Reply, Request
+from mathmill.types import Message, Problem, Reply, Request, Sample
 
 
 def ask(number: int, **fields) -> Request:
@@ -111,6 +116,15 @@ def test_a_spent_budget_and_the_last_member_stop_the_run():
         writer(Fallback([says("scripted:A", "Sorry."), Broken(TeacherError("no key"))]), ask(1))
 
 
+def test_a_fallback_that_is_told_to_stop_asks_nobody_else(caplog):
+    fallback = Fallback([Broken(TeacherError("stopped before this call was sent")), B])
+    hold(fallback)
+    asked = len(B.asked)
+    with pytest.raises(TeacherError, match="stopped before"):
+        writer(fallback, ask(1))
+    assert (len(B.asked), caplog.messages) == (asked, [])
+
+
 def test_routes_go_by_method_or_prompt_and_the_first_fit_decides():
     routes = Routes([("metamath.*", A), ("solve", B), ("*", C)], "routes:")
     assert routes.member(ask(1, method="metamath.fobar", prompt="solve@1")) is A
@@ -175,6 +189,30 @@ def test_what_a_member_wrote_in_a_mixture_is_found_where_it_is_asked_alone(tmp_p
     again = asyncio.run(alone.answer(ask(1)))
     assert (again.found, again.text, again.teacher) == (True, first.text, first.teacher)
     asyncio.run(mixture.aclose())
+
+
+def test_rows_of_a_recipe_name_the_member_that_wrote_them_and_votes_go_to_the_mixture(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.toml").write_text("""
+[teachers.both]
+mix = { "symbolic:" = 1, "symbolic:error_rate=0.5" = 1 }
+[teachers.all]
+routes = { "metamath.rephrase" = "symbolic:", "*" = "both" }
+""")
+    drafts = synthesize(seeds("symbolic:count=30"), METAMATH[:2], 40, "config:t.toml#all")
+    checked = verify(drafts, ["majority"], votes=3, keep="label")
+    assert drafts.literals["teacher"] == checked.literals["teacher"] == (
+        "routes:metamath.rephrase=symbolic:|*=(mix:0.5*symbolic:|0.5*symbolic:error_rate=0.5)")
+    folder = local.run(checked, tmp_path / "runs" / "one")
+    rows = list(read_rows(folder / "rows.parquet", Sample))
+    writers = Counter((row.method, row.teacher) for row in rows)
+    assert len(rows) == 40
+    assert set(writers) == {("metamath.rephrase", "symbolic:"),
+                            ("metamath.answer_augmentation", "symbolic:"),
+                            ("metamath.answer_augmentation", "symbolic:error_rate=0.5")}
+    kept = stats(tmp_path / "runs" / "one").teachers
+    assert set(kept) == {"symbolic:", "symbolic:error_rate=0.5"}
 
 
 def test_closing_closes_every_member():

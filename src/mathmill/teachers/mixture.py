@@ -98,7 +98,12 @@ class Fallback(Several):
         """Take the members in their order; `declined` tells of a text whether it declines."""
         super().__init__(name or fallback_name([member.name for member in members]), members)
         self._declined = declined
-        self._out: dict[str, str] = {}  # members that can answer nothing, and why
+        self._out: set[str] = set()  # members that can answer nothing
+        self._held = False
+
+    def hold(self) -> None:
+        """Send nothing more: a member that is told to stop is no reason to ask the next."""
+        self._held = True
 
     async def answer(self, request: Request) -> Reply:
         """Return the first reply that neither failed nor declines, or else the last.
@@ -112,8 +117,10 @@ class Fallback(Several):
             try:
                 reply = await member.answer(request)
             except TeacherError as error:
+                if self._held:
+                    raise
                 if member.name not in self._out:
-                    self._out[member.name] = str(error)
+                    self._out.add(member.name)
                     log.warning("%s; %s goes on without it", error, self.name)
                 continue
             if reply.finish == "length" or (
