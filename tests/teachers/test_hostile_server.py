@@ -168,6 +168,7 @@ EVERYTHING = {**{name: 0.01 for name in MENDED if "=" not in name}, "never": 0.0
               "silence": 0.01, "trickle=0.002": 0.02, "no_usage": 0.02, "same_id": 0.02}
 
 
+@pytest.mark.slow
 def test_with_everything_at_once_no_row_is_lost_doubled_or_given_to_another(tmp_path):
     asked = requests(600)
     with HostileServer(draw=EVERYTHING, seed=7, latency="uniform:0,0.02") as server:
@@ -229,6 +230,7 @@ def test_a_rate_limit_is_found_with_and_without_headers(headers):
     assert server.statuses["429"] < 300
 
 
+@pytest.mark.slow
 def test_more_than_a_server_can_hold_at_once_is_not_sent_forever():
     with HostileServer(capacity=20, latency="0.05") as server:
         replies = ask_all(engine(server), requests(400))
