@@ -146,6 +146,8 @@ def test_options_that_cannot_be_right_are_refused_before_anything_is_asked(promp
             generate(prompts, prompts.with_name("o.jsonl"), ScriptedTeacher([]), sampling)
     with pytest.raises(UsageError, match="this is the file of prompts"):
         generate(prompts, prompts, ScriptedTeacher([]))
+    with pytest.raises(InputError, match="no file that can be read twice"):
+        generate(prompts.parent, prompts.with_name("o.jsonl"), ScriptedTeacher([]))
     with pytest.raises(UsageError, match=r"a .jsonl or a .parquet file"):
         generate(prompts, prompts.with_name("o.csv"), ScriptedTeacher([]))
     assert [path.name for path in prompts.parent.iterdir()] == ["prompts.jsonl"]

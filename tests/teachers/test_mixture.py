@@ -158,11 +158,13 @@ def test_names_of_several_are_read_with_weights_and_parentheses():
     ("fallback:symbolic:|", "name two teachers or more"),
     ("fallback:symbolic:|oracle:", "no teacher 'oracle:'"),
     ("fallback:symbolic:|(symbolic:", "in parentheses"),
+    ("mix:symbolic:|openai:a@http://h/v1?api-key=hunter2", "the address holds a key"),
 ])
 def test_a_name_of_several_that_cannot_be_right_is_one_line(name: str, words: str):
     with pytest.raises(UsageError, match=words.replace("(", r"\(")) as caught:
         registry.identity(name)
     assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_an_identity_is_the_same_for_names_that_mean_the_same_and_names_itself():

@@ -19,7 +19,8 @@ def generate(
     prompts: Annotated[Path, typer.Argument(
         help="JSONL or Parquet, a prompt or a list of messages a row.")],
     teacher: Annotated[str, typer.Option(
-        help="Who answers: openai:MODEL(@URL), mix:..., fallback:..., config:FILE#NAME, ...")],
+        help="Who answers: openai:MODEL(@URL), local:MODEL, mix:0.7*A|0.3*B, fallback:A|B, "
+             "config:FILE.toml#NAME, ...")],
     out: Annotated[Path, typer.Option(help="Where replies go: JSONL, or Parquet by its suffix.")],
     field: Annotated[str | None, typer.Option(
         help="Field with the prompt.",

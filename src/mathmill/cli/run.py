@@ -26,7 +26,8 @@ Samples = Annotated[int | None, typer.Option(help="Training rows to make.")]
 Seeds = Annotated[str | None, typer.Option(
     help="Seed problems: a file or folder, hf:OWNER/NAME, or symbolic:...")]
 Teacher = Annotated[str | None, typer.Option(
-    help="Who writes: symbolic:, openai:MODEL(@URL), scripted:FILE.")]
+    help="Who writes: symbolic:, openai:MODEL(@URL), local:MODEL, mix:0.7*A|0.3*B, "
+         "fallback:A|B, config:FILE.toml#NAME, ...")]
 Base = Annotated[str | None, typer.Option(
     help="Model to train: embedded:, a folder, or a Hugging Face id.")]
 Test = Annotated[str | None, typer.Option(help="Test problems, as for --seeds.")]

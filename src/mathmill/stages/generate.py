@@ -220,6 +220,9 @@ def rows_of(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 def count_rows(path: Path) -> int:
     """Return how many rows a file has, blank lines included; raises InputError for none."""
+    if path.exists() and not path.is_file():
+        raise InputError(path, "this is no file that can be read twice",
+                         "save the prompts to a .jsonl or .parquet file and name that")
     if path.suffix == ".parquet":
         import pyarrow as pa
         import pyarrow.parquet as pq

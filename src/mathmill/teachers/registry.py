@@ -21,6 +21,7 @@ Used as: `open_teacher("openai:gpt-5-mini", home, terms)`, `identity(name)`, `op
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,7 @@ KINDS = {
     "fallback": "fallback:TEACHER|TEACHER",
     "config": "config:FILE.toml#NAME",
 }
+_SECRET = re.compile(r"[?&](?:[\w-]*key|[\w-]*token|sig|signature|secret|code|password)=", re.I)
 Open = Callable[[Path | None, Terms], Teacher]
 
 
@@ -238,6 +240,10 @@ def _in_process(kind: str, rest: str) -> Named:
 def _openai(name: str, rest: str) -> Named:
     from mathmill.teachers.openai import address_of, open_openai
 
+    if _SECRET.search(rest):
+        raise UsageError("openai: the address holds a key, which would be written into every row; "
+                         "put the secret into OPENAI_API_KEY, or name its variable in a "
+                         "configuration (config:FILE.toml#NAME)")
     def opened(home: Path | None, terms: Terms) -> Teacher:
         return kept(open_openai(name, rest), home, terms, [address_of(rest)])
 
