@@ -113,8 +113,9 @@ class Engine:
             ticket = None
             try:
                 if self.purse is not None:
-                    ticket = await self.purse.reserve(lane.endpoint.model, lane.endpoint.url,
-                                                      request, samples)
+                    ticket = await self.purse.reserve(
+                        lane.endpoint.model, lane.endpoint.url, request, samples,
+                        lane.endpoint.parameters.extra_bytes)
                 replies = await lane.endpoint.send(request, samples)
             except Fault as caught:
                 fault = caught

@@ -119,6 +119,25 @@ def test_two_processes_that_are_killed_again_and_again_stay_under_one_cap(
               f"{total.cost / (cap * PICO):.1%}, {server.calls} calls, {kills} kills")
 
 
+def test_what_goes_along_with_each_call_is_held_too(tmp_path: Path) -> None:
+    (tmp_path / "prices.toml").write_text(PRICES)
+    terms = Terms(max_calls=2, prices=tmp_path / "prices.toml")
+    held = []
+    with HostileServer(script={"*": ["no_usage"]}) as server:
+        for extra in ({}, {"response_format": {"type": "json_schema", "schema": "x" * 1000}}):
+            pool = Engine("openai:tiny", [(Endpoint("tiny", server.url, extra=extra), 1.0)])
+            home = tmp_path / str(len(extra))
+            budgeted(pool, models=pool.models, home=home, terms=terms)
+
+            async def work(pool: Engine = pool) -> None:
+                await pool.answer(Request((Message("user", "?"),)))
+                await pool.aclose()
+
+            asyncio.run(work())
+            held.append(Account(home / "spent.jsonl", "onlooker").total().read)
+    assert held[1] >= held[0] + 1000
+
+
 def test_an_engine_that_is_stopped_leaves_nothing_held(tmp_path: Path) -> None:
     (tmp_path / "prices.toml").write_text(PRICES)
     with HostileServer(script={"*": ["401"]}) as server:

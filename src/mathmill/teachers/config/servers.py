@@ -24,6 +24,7 @@ from mathmill.workbench import Terms
 if TYPE_CHECKING:
     from mathmill.teachers.registry import Named
 
+REQUESTS_OWN = {"model", "messages", "n", "best_of", "max_tokens", "max_completion_tokens"}
 MODEL = {"model", "identity", "extra", "tries", "patience", "floor", "ceiling", "timeout",
          "stall", "stream", "endpoints"}
 ENDPOINT = {"url", "key_env", "weight", "headers", "query", "model"}
@@ -112,6 +113,9 @@ def model_named(file: File, name: str, table: Mapping[str, Any]) -> Named:
     extra, stream = _plain(table.get("extra", {})), table.get("stream", False)
     if not isinstance(extra, dict):
         file.fail(name, "extra", "extra is no table", 'write extra = { FIELD = "VALUE" }')
+    for field in sorted(REQUESTS_OWN & set(extra)):
+        # More tokens or replies than the request asks for would be bought past every cap.
+        file.fail(name, "extra", f"{field} is each request's own", f"leave {field} out of extra")
     if not isinstance(stream, bool):
         file.fail(name, "stream", "stream is neither true nor false", "write stream = true")
     bounds = {key: file.number(name, key, table[key], *_NUMBERS[key])

@@ -32,6 +32,8 @@ class Parameters:
         self.model = model
         self.name = name
         self.extra = dict(extra or {})
+        self.extra_bytes = len(json.dumps(self.extra).encode()) if extra else 0
+        "Bytes of those: tools and schemas are read, and paid for, as a part of the prompt."
         self.stream = stream
         self.refused: set[str] = set()
 

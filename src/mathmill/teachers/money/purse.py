@@ -84,14 +84,16 @@ class Purse:
         self._more = (0, 0)  # tokens read and written that a bill had above its worst case
         self._warned: set[str] = set()
 
-    async def reserve(self, model: str, url: str, request: Request, samples: int = 1) -> Ticket:
+    async def reserve(self, model: str, url: str, request: Request, samples: int = 1,
+                      extra: int = 0) -> Ticket:
         """Hold the worst case of one attempt; waits for others to settle where it must.
 
+        `extra`: bytes that go along with each call, such as a schema, and may be read as tokens.
         Raises BudgetSpent where no more calls fit under a cap. Each ticket must be settled.
         """
         price = self.prices[model, url.rstrip("/")] if self.prices else FREE
         read, written = worst_tokens(request, samples)
-        read, written = read + self._more[0], written + self._more[1]
+        read, written = read + extra * samples + self._more[0], written + self._more[1]
         worst = Amount(price.cost(read, written) if price else 0, samples, read, written)
         if self._over:
             raise BudgetSpent(self._over)
