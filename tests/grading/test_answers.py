@@ -139,13 +139,15 @@ REPEATED = [
 ]
 
 
-def cost(work: Callable[[], object]) -> float:
-    """Return this thread's own processor seconds, the least of three: no load disturbs them."""
+def cost(work: Callable[[], object], enough: float = 0.0) -> float:
+    """Return this thread's own processor seconds, the least of three or the first below enough."""
     spent = []
     for _ in range(3):
         start = time.thread_time()
         work()
         spent.append(time.thread_time() - start)
+        if spent[-1] < enough:
+            break
     return min(spent)
 
 
@@ -159,7 +161,8 @@ def test_eight_times_the_text_takes_nothing_like_sixty_four_times_the_work(piece
         choice.letters(text)
         choice.settle(text, "A", ALWAYS)
 
-    assert cost(lambda: search(long)) <= max(0.1, 24 * cost(lambda: search(short)))
+    took = cost(lambda: search(long), enough=0.1)
+    assert took <= 0.1 or took <= 24 * cost(lambda: search(short))
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS))

@@ -79,7 +79,13 @@ def _measured(call: Callable[[], object]) -> tuple[object, float, float]:
     return result, took, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
 
 
-@pytest.mark.parametrize("name", TEXTS)
+# A text is nothing to wait for, but there are hundreds of runs: one in five is for every day.
+RUNS = [name for name in TEXTS if "run of" in name]
+DAILY = [*ALGEBRA, *RUNS[::5]]
+
+
+@pytest.mark.parametrize("name", [name if name in DAILY else pytest.param(
+    name, marks=pytest.mark.slow) for name in TEXTS])
 def test_no_text_slows_or_fattens_or_breaks_what_runs_in_this_process(name: str) -> None:
     text = TEXTS[name]()
     calls = ON_RESPONSES if name.startswith("run of") else ON_ANSWERS if "run of" in name else {
