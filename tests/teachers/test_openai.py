@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import threading
 import time
@@ -15,7 +16,8 @@ import pytest
 from mathmill.errors import TeacherError
 from mathmill.teachers import engine as engine_module
 from mathmill.teachers.engine import Engine
-from mathmill.teachers.http.endpoint import Endpoint, is_local
+from mathmill.teachers.http.endpoint import Endpoint, find_key, is_local
+from mathmill.teachers.http.faults import Fault
 from mathmill.types import Message, Reply, Request
 
 pytest.importorskip("aiohttp")
@@ -29,6 +31,8 @@ class Server:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.heads: list[tuple[str, dict[str, str]]] = []
+        self.more: dict[str, str] = {}  # headers of each answer
         self.answer: Answer = lambda body, count: (200, completion("The answer is 5"))
         server = self
 
@@ -37,18 +41,25 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.calls.append(body)
                 server.keys.append(self.headers.get("Authorization", ""))
+                server.heads.append((self.path, dict(self.headers)))
                 status, payload = server.answer(body, len(server.calls))
                 if status == 0:  # hang, then drop the connection
                     time.sleep(1.5)
                     return
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Content-Type", server.more.get("Content-Type",
+                                                                 "application/json"))
+                for name in set(server.more) - {"Content-Type", "Content-Length"}:
+                    self.send_header(name, server.more[name])
+                promised = server.more.get("Content-Length", str(len(data)))
+                self.send_header("Content-Length", promised)
                 if status == 429:
                     self.send_header("Retry-After", "0.05")
                 self.end_headers()
                 self.wfile.write(data)
+                if promised != str(len(data)):  # stall
+                    time.sleep(1.5)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -273,3 +284,96 @@ def test_many_calls_go_out_at_once(server):
     ("box.local", True), ("api.openai.com", False), ("8.8.8.8", False)])
 def test_a_local_host_is_told_from_one_far_away(host, local):
     assert is_local(host) is local
+
+
+def send(endpoint: Endpoint, request: Request, samples: int = 1) -> list[Reply]:
+    async def once() -> list[Reply]:
+        try:
+            return await endpoint.send(request, samples)
+        finally:
+            await endpoint.aclose()
+
+    return asyncio.run(once())
+
+
+QUESTION = Request((Message("user", "How many?"),), sample=4)
+
+
+def test_azure_has_its_key_and_version_in_other_places(server):
+    endpoint = Endpoint("tiny", f"{server.url}/openai/deployments/tiny", KEY,
+                        query={"api-version": "2024-10-21"}, headers={"X-Title": "mathmill"})
+    assert send(endpoint, QUESTION)[0].text == "The answer is 5"
+    [(path, headers)] = server.heads
+    assert path == "/v1/openai/deployments/tiny/chat/completions?api-version=2024-10-21"
+    assert (headers["api-key"], headers["X-Title"]) == (KEY, "mathmill")
+    assert "Authorization" not in headers
+
+
+def test_several_samples_come_in_one_call_and_what_lacks_in_another(server):
+    def two_at_most(body: dict[str, Any], count: int) -> tuple[int, Any]:
+        whole = completion("5")
+        whole["choices"] = [dict(whole["choices"][0], index=n) for n in range(
+            min(2, body.get("n", 1)))]
+        return 200, whole
+
+    server.answer = two_at_most
+    replies = send(Endpoint("tiny", server.url, KEY), QUESTION, samples=3)
+    assert [call.get("n") for call in server.calls] == [3, None]
+    assert [call["seed"] for call in server.calls] == [4, 6]
+    assert len({reply.request for reply in replies}) == 3
+    assert replies[0].request == QUESTION.id
+
+
+def test_compressed_and_wrongly_labelled_replies_are_read(server):
+    data = json.dumps(completion("5 多")).encode()
+    server.more = {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=latin-1"}
+    server.answer = lambda body, count: (200, gzip.compress(data))
+    assert send(Endpoint("tiny", server.url, KEY), QUESTION)[0].text == "5 多"
+
+
+def test_a_redirect_is_not_followed_with_the_key(server):
+    other = Server()
+    server.more = {"Location": f"{other.url}/chat/completions"}
+    server.answer = lambda body, count: (307, b"")
+    with pytest.raises(TeacherError, match=r"sends calls on to http://127.*; give that address"):
+        ask(server)
+    assert not other.calls
+    other.http.shutdown()
+    other.http.server_close()
+
+
+def test_a_streamed_reply_is_read_and_one_that_stalls_is_cut(server):
+    piece = {"choices": [{"index": 0, "delta": {"content": "5"}, "finish_reason": "stop"}]}
+    server.more = {"Content-Type": "text/event-stream"}
+    server.answer = lambda body, count: (
+        200, f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n".encode())
+    endpoint = Endpoint("tiny", server.url, KEY, stream=True)
+    assert send(endpoint, QUESTION)[0].text == "5"
+    assert server.calls[0]["stream"] is True
+    server.more["Content-Length"] = "100000"  # promised, and never sent
+    server.answer = lambda body, count: (200, f"data: {json.dumps(piece)}\n\n".encode())
+    began = time.monotonic()
+    with pytest.raises(Fault, match=r"Timeout: the reply stood still for 0\.2 s"):
+        send(Endpoint("tiny", server.url, KEY, stream=True, stall=0.2, timeout=5), QUESTION)
+    assert time.monotonic() - began < 3
+
+
+def test_a_local_server_is_sent_no_key(server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # no proxy leads to this machine
+    assert send(Endpoint("tiny", server.url), QUESTION)[0].finish == "stop"
+    assert server.keys == [""]
+
+
+def test_a_key_with_signs_that_no_header_can_carry_is_refused(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\u200babc\ndef")
+    with pytest.raises(TeacherError, match="holds signs that no key has") as caught:
+        find_key("openai:tiny", "api.example.com")
+    assert "abc" not in str(caught.value)
+
+
+def test_the_key_is_in_no_representation_and_no_fault(server):
+    server.answer = lambda body, count: (400, {"error": {"message": f"bad {KEY}"}})
+    endpoint = Endpoint("tiny", server.url, KEY)
+    with pytest.raises(Fault) as caught:
+        send(endpoint, QUESTION)
+    assert "secret" not in f"{endpoint!r} {caught.value} {caught.value.message}"
