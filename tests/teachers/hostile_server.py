@@ -145,9 +145,10 @@ class HostileServer:
             told["Retry-After"] = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(
                 math.ceil(time.time() + wait)))
         if "x-ratelimit" in self.headers.split():
-            told |= {"x-ratelimit-limit-requests": str(round(self.rate * 60)),
+            full = (self.burst - self.tokens) / self.rate  # as OpenAI: until all is there again
+            told |= {"x-ratelimit-limit-requests": str(int(self.burst)),
                      "x-ratelimit-remaining-requests": str(int(self.tokens)),
-                     "x-ratelimit-reset-requests": f"{math.ceil(wait * 1000)}ms"}
+                     "x-ratelimit-reset-requests": f"{math.ceil(full * 1000)}ms"}
         return told
 
     def wait(self) -> float:
