@@ -140,7 +140,7 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
         whose, given, ways = _who(rater)
         literals |= {"difficulty": "teacher", "teacher": whose}
         inputs |= given
-        tools |= {"open_teacher": ways["open_teacher"]}
+        tools |= ways
     return step("select", stage.run, literals, inputs, tools, label)
 
 

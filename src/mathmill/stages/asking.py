@@ -75,6 +75,12 @@ class Usage:
     "Calls that failed for good."
     last_error: str = ""
     "Why the last of those did."
+    cached: int = 0
+    "Tokens read that the server had at hand."
+    units: int = 0
+    "Attempts, or questions, of which this is the sum."
+    squares: list[float] = field(default_factory=lambda: [0.0] * 4)
+    "Sums of squares over these of requests, tokens in and out, seconds: how much they differ."
 
     def add(self, reply: Reply) -> None:
         """Count one reply."""
@@ -85,6 +91,7 @@ class Usage:
         # Whole picodollars: sums of dollars as floats would drift.
         worth = round((reply.cost or 0.0) * PICO)
         self.worth += worth
+        self.cached += reply.cached_tokens
         self.found += reply.found
         self.worth_found += worth if reply.found else 0
         self.unpriced += reply.cost is None and reply.finish != "error"
@@ -98,10 +105,15 @@ class Usage:
                 "tokens_out": self.tokens_out, "seconds": round(self.seconds, 3),
                 "failed_calls": self.failed, "found": self.found,
                 "picodollars": self.worth, "picodollars_found": self.worth_found,
-                "unpriced": self.unpriced}
+                "unpriced": self.unpriced, "tokens_cached": self.cached, "units": self.units,
+                "squares": [round(square, 6) for square in self.squares]}
 
     def include(self, part: Usage) -> None:
-        """Count what another one counted."""
+        """Count what one attempt, or one question, came to."""
+        self.units += 1
+        for place, value in enumerate((part.requests, part.tokens_in, part.tokens_out,
+                                       part.seconds)):
+            self.squares[place] += value * value
         self.requests += part.requests
         self.tokens_in += part.tokens_in
         self.tokens_out += part.tokens_out
@@ -110,6 +122,7 @@ class Usage:
         self.worth += part.worth
         self.worth_found += part.worth_found
         self.unpriced += part.unpriced
+        self.cached += part.cached
         self.failed += part.failed
         self.last_error = part.last_error or self.last_error
 
@@ -146,7 +159,9 @@ class Asking:
         """Return one reply a request, in their order; `tell` hears how many are done."""
         replies = self._bounded([partial(self.teacher.answer, r) for r in requests], tell)
         for reply in replies:
-            self.usage.add(reply)
+            one = Usage()
+            one.add(reply)
+            self.usage.include(one)
         return replies
 
     def attempts(self, starts: Sequence[Callable[[], Attempt]],

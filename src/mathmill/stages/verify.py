@@ -171,8 +171,10 @@ class _Voters:
         for question, row in questions.items():
             given = list(islice(replies, number))
             ballots[question] = [answer_of(reply) for reply in given]
+            cost = Usage()
             for reply in given:
-                self.costs.setdefault(row.method, Usage()).add(reply)
+                cost.add(reply)
+            self.costs.setdefault(row.method, Usage()).include(cost)
         counts = {question: vote(votes, self.policy) for question, votes in ballots.items()}
         self.asked += len(requests)
         self.unreadable += sum(said is None for votes in ballots.values() for said in votes)
