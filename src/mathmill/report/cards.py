@@ -35,7 +35,7 @@ def dataset_card(material: Material) -> str | None:
         methods[row.method] += 1
         languages[row.language] += 1
         verdicts[row.verdict or "not checked"] += 1
-        teachers[row.teacher or "none"] += 1
+        teachers[graph.teacher(row.teacher) or "none"] += 1
     steps = [f"| {plain(n.name)} | {count(n.rows_in)} | {count(n.rows_kept)} | "
              f"{'; '.join(f'{plain(r)} {count(k)}' for r, k in sorted(n.dropped.items())) or '–'} |"
              for n in graph.ancestors(*graph.data)]

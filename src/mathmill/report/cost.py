@@ -180,7 +180,7 @@ def cost(graph: Graph) -> Cost:
     for node in graph.steps:
         found = _of(node)
         if found != Bought():
-            name = str(node.literals.get("teacher") or "unnamed")
+            name = graph.teacher(str(node.literals.get("teacher") or "unnamed"))
             teachers[name] = teachers.get(name, Bought()) + found
     return Cost(tuple(_spent(verb, list(graph.verbs(verb))) for verb in order), teachers,
                 tuple(_accepted(graph)))

@@ -18,6 +18,8 @@ from mathmill.io import read_json
 from mathmill.workbench import Workbench
 
 MANIFEST = "manifest.json"
+TRAINED = "local:step-"
+"How the name of a teacher begins that a step trained; the step's id goes on from there."
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,13 @@ class Graph:
                     wanted.add(step)
                     edge.append(self.by_id(step))
         return tuple(step for step in self.steps if step.id in wanted)
+
+    def teacher(self, name: str) -> str:
+        """Return a teacher's name for people: the model of a step goes by the step's name."""
+        mark = name.removeprefix(TRAINED)
+        made = next((node for node in self.steps if name.startswith(TRAINED) and mark
+                     and node.id.startswith(mark)), None)
+        return name if made is None else f"{made.name} ({name})"
 
     def verbs(self, *names: str) -> Iterator[Node]:
         """Yield the steps of these verbs, in order."""

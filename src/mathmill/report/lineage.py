@@ -37,6 +37,8 @@ class Trace:
     "Name of the step that dropped it, or of the one that keeps it."
     drop: Drop | None = None
     "Why it was dropped; None for a kept row."
+    teacher: str = ""
+    "Who wrote it, as people call them; empty where nobody did."
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,12 @@ def pick_examples(graph: Graph) -> tuple[Trace, ...]:
     for method in sorted(set(kept) | set(dropped)):
         if method in kept:
             node, sample = kept[method]
-            traces.append(Trace(method, seeds.get(sample.seed), sample, node.name))
+            traces.append(Trace(method, seeds.get(sample.seed), sample, node.name,
+                                teacher=graph.teacher(sample.teacher)))
         if method in dropped:
             node, drop, row = dropped[method]
-            traces.append(Trace(method, seeds.get(row.seed) if row else None, row, node.name, drop))
+            traces.append(Trace(method, seeds.get(row.seed) if row else None, row, node.name, drop,
+                                graph.teacher(row.teacher) if row else ""))
     return tuple(traces)
 
 

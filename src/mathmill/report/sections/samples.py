@@ -45,7 +45,7 @@ def _trail(trace: Trace) -> list[Html]:
         stops.append(_stop(where, trace.seed.question, _ends(trace.seed.answer)))
     sample = trace.sample
     if sample is not None:
-        asked = f"{sample.teacher} was asked with" if sample.teacher else "asked with"
+        asked = f"{trace.teacher} was asked with" if trace.teacher else "asked with"
         if sample.prompts:
             stops.append(_stop(asked, *(tag("span", p, class_="chip")
                                                     for p in sample.prompts)))
