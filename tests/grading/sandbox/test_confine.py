@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mathmill.errors import UsageError
 from mathmill.grading.sandbox import confine, landlock, seccomp
+from mathmill.grading.sandbox.zygote import ZygoteEngine
 
 FILE = Path(confine.__file__)
 REPORT = confine.report()
@@ -186,3 +188,12 @@ def test_a_foreign_program_is_started_confined() -> None:
     refused = run("/no/such/binary")
     assert refused.returncode == 71
     assert "not confined, so not started" in refused.stderr
+
+
+def test_another_system_lacks_one_thing_and_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine.sys, "platform", "darwin")
+    monkeypatch.setattr(confine.landlock, "abi", lambda: 0)
+    assert confine.report()["missing"] == [
+        "confinement by the kernel (Linux; this is darwin)"]
+    with pytest.raises(UsageError, match=r"this is darwin\): use another machine$"):
+        ZygoteEngine(allow_unconfined=True)

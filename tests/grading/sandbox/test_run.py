@@ -77,6 +77,16 @@ def test_one_that_takes_long_holds_up_its_own_process_alone() -> None:
         assert front.AHEAD * 2 * front.BATCH < next(taken) <= front.KEPT * 2 * front.BATCH
 
 
+def test_each_process_keeps_to_a_core_of_its_own_where_there_are_enough() -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("this system does not say which cores there are")
+    with sandbox(jobs=2) as box:
+        list(box.run(words(*["slow 1"] * 12)))
+        cores = [os.sched_getaffinity(job._process.pid) for job in box._alive]
+    assert all(len(each) == 1 for each in cores)
+    assert len(set.union(*cores)) == min(len(cores), len(os.sched_getaffinity(0)))
+
+
 def test_no_programs_have_no_outcomes() -> None:
     with sandbox() as box:
         assert list(box.run([])) == []

@@ -281,8 +281,8 @@ def _shown(text: str) -> str:
 def _places(jobs: int | None) -> list[int | None]:
     """Return the core that each process keeps to, by default one a core; None: it cannot be told.
 
-    A process and its worker take turns every 50 us: 185 us of CPU a program on one core, 300 on
-    two, by the wake-ups. What else runs there is evened out, as batches go to whoever is free.
+    A process and its worker take turns every 50 us; across cores the wake-ups nearly double what
+    that costs (180 us against 100). What else runs there is evened out: batches go to the free.
     """
     if not hasattr(os, "sched_getaffinity"):
         return [None] * (jobs or os.cpu_count() or 1)

@@ -24,7 +24,7 @@ from mathmill.grading.sandbox.zygote_process import NAME, Zygote
 PACKAGES = ("numpy", "mpmath", "sympy")
 STDLIB = ("stdlib",)
 # A fork copies 5 entries of memory for each shared library: with all modules a program takes 1.9 ms
-# of CPU, with these 1.5. They are what the zygote itself needs, and what costs it nothing more.
+# of CPU, with these 1.65. They are what the zygote itself needs, and what costs it nothing more.
 CORE_MODULES = (
     "abc ast bisect collections collections.abc contextlib copy dataclasses enum functools inspect "
     "io itertools json math operator os random re string struct sys time types typing warnings "
