@@ -27,6 +27,7 @@ import threading
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -244,11 +245,11 @@ class Account:
             threading.Thread(target=_sync, args=(os.dup(file),), daemon=True).start()
 
     def _trouble(self, error: OSError) -> StepFailed:
-        return StepFailed(f"{self.path}: the account of what is spent cannot be kept "
-                          f"({error.strerror or error}); make room or mend the path, then give "
-                          "the same command again")
+        return StepFailed(f"{self.path}: the account of what is spent cannot be kept ("
+                          f"{error.strerror or error}); make room or mend the path, and run again")
 
 
+@lru_cache(maxsize=64)
 def _text(name: str) -> str:
     return json.dumps(name.encode("ascii", "replace").decode()[:NAME])
 
