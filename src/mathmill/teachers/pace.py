@@ -269,8 +269,10 @@ class Pace:
             if seen < math.inf:
                 self._rate.limit(1.25 * max(self._peak, self._inside))
         else:
-            self._rate.limit(min(CUT * (self.rate or seen), 1.1 * seen))
-            self._rate.learning = False
+            little = CUT * (self.rate or seen)
+            # A deep cut to what was taken on the way up lies below the limit: go on seeking.
+            self._rate.learning = self._rate.learning and 1.1 * seen < little
+            self._rate.limit(min(little, 1.1 * seen))
         self._new_round(now)
 
     def _settle(self, now: float) -> None:
@@ -289,8 +291,9 @@ class Pace:
             seen = 0.9 * taken / passed
             if full and passed > 2.0 < self.latency:  # mostly, there was no place to send from
                 seen = max(seen, 0.9 * self._peak)
-            seen = max(0.5, seen if self.rate is None else min(seen, self.rate * CUT))
-            self._rate.set(seen, now, max(until, self.paused_until))
+            if self.rate is not None:  # what a moment shows may be the end of a server's minute
+                seen = max(self.rate / 2, min(seen, self.rate * CUT))
+            self._rate.set(max(0.5, seen), now, max(until, self.paused_until))
         if taken <= refused * 0.05:
             self._blocked, self._probed = self._patience(), now
         self._new_round(now)

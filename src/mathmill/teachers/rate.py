@@ -28,7 +28,7 @@ class Rate:
         self.learning = True
         self._next = -math.inf  # when the next call may go
         self._held = -math.inf  # when a call was last held back
-        self._cut = self._grown = now
+        self._first = self._cut = self._grown = now
         self._cap: tuple[float, float] | None = None  # rate that headers allow, until when
 
     def delay(self, now: float) -> float:
@@ -53,6 +53,8 @@ class Rate:
 
     def set(self, value: float, now: float, resume: float) -> None:
         """Set what was learnt; the next call may go at `resume`."""
+        if self.value is None:
+            self._first = now
         self.value = max(LEAST, value)
         self._next = max(now, resume)
 
@@ -85,7 +87,7 @@ class Rate:
         if self.value is None or passed <= 0 or not self.bounds(now):
             return
         if self.learning:
-            self.learning = now - self._cut < SOUGHT
+            self.learning = now - self._first < SOUGHT
             self.value *= 1 + LEARNING * passed
             return
         scale = max(SECONDS, CALLS / self.value)
