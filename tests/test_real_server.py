@@ -138,3 +138,28 @@ def test_skywork_math_over_real_problems_and_a_real_server_completes(
     assert sum(score.suite == "gsm8k" for score in scores) == 1_319
     page = (Path(result.stdout.strip().splitlines()[-1]) / "report.html").read_text("utf-8")
     assert "n = 1,319" in page
+
+
+@pytest.mark.slow
+def test_a_model_in_this_process_says_greedily_what_its_server_says(server: str) -> None:
+    from mathmill.stages.asking import Asking
+    from mathmill.teachers.registry import open_teacher
+    from mathmill.types import Message, Request
+
+    folder = server.removeprefix("openai:").partition("@")[0]
+    asked = [Request((Message("user", f"Tom has {n} pens and {'1' * (n % 5)}2 apples."),),
+                     temperature=0.0, max_tokens=16 + n) for n in range(8)]
+    turns = (Message("system", "Be short."), Message("user", "How many?"),
+             Message("assistant", "Seven."), Message("user", "And pens?"))
+    asked.append(Request(turns, temperature=0.0, max_tokens=20))
+    replies = []
+    for name in (server, f"local:{folder}"):
+        with Asking(open_teacher(name), concurrency=9) as asking:
+            replies.append(asking.all(asked))
+    for there, here in zip(*replies, strict=True):
+        assert there.finish in ("stop", "length"), there.error
+        assert (here.text, here.finish) == (there.text, there.finish)
+        assert here.prompt_tokens == there.prompt_tokens
+        assert here.completion_tokens in (there.completion_tokens, there.completion_tokens - 1), (
+            "a server may count the end token")
+    assert len({reply.text for reply in replies[1]}) > 3
