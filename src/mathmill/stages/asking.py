@@ -13,6 +13,7 @@ asks any number in the memory of those in flight.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,7 @@ Result = TypeVar("Result")
 CONCURRENCY = 64  # attempts in flight, where the teacher does not say how many it can use
 AHEAD = 20_000  # replies that may wait for one that is asked again and again, to keep their order
 TEACHER_FAILED = "teacher failed"
+RARELY = (20_000, 50, 50)  # objects made, and younger collections, between two collections
 PICO = 10**12  # picodollars of a dollar: the unit in which money is added up, always whole
 
 
@@ -243,7 +245,15 @@ class Asking:
             self._hands = Hands(self.concurrency, partial(hold, self.teacher))
             await self._hands.run(works, take)
 
-        self._runner.run(work())
+        # Collecting garbage in threes of 700 objects took 0.05 of a call's 0.35 ms.
+        usual = gc.get_threshold()
+        gc.freeze()
+        gc.set_threshold(*RARELY)
+        try:
+            self._runner.run(work())
+        finally:
+            gc.set_threshold(*usual)
+            gc.unfreeze()
 
     def _ending(self) -> bool:
         return self._hands.ending
