@@ -15,6 +15,9 @@ from mathmill import cli
 FROZEN = {
     "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs",
             "--max-cost", "--max-calls", "--max-tokens", "--prices", "--no-cost", "--journal"],
+    "plan": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs",
+             "--max-cost", "--max-calls", "--max-tokens", "--prices", "--no-cost", "--journal",
+             "--probe", "--probe-teacher", "--in-flight"],
     "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
     "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs",
               "--self-test"],
@@ -50,6 +53,8 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["run", "demo", "--samples", "0"], "--samples must be at least 1"),
     (["run", "demo", "--seeds", "nosuch.jsonl"], "nosuch.jsonl"),
     (["run", "demo", "--teacher", "oracle:"], "oracle:"),
+    (["plan", "skywork_math", "--teacher", "openai:nosuch@https://models.example/v1"],
+     "no price is known for nosuch at models.example"),
     (["run", "demo", "--max-cost", "plenty"], "--max-cost plenty: give a number of US dollars"),
     (["run", "demo", "--max-cost", "0"], "--max-cost 0 allows no call at all"),
     (["run", "demo", "--max-calls", "-3"], "--max-calls -3 allows no call at all"),

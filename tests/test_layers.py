@@ -12,7 +12,8 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 GROUND = {"io", "types", "errors", "identity", "workbench"}
 LAW = {  # room -> rooms it may import, besides the ground and itself
-    "cli": {"pipeline", "execution", "grading", "teachers", "stages.generate"},
+    "cli": {"pipeline", "execution", "grading", "teachers", "stages.generate", "planning"},
+    "planning": {"execution", "teachers", "stages.budget"},
     "pipeline": {"execution", "stages", "methods", "train", "evaluate", "report", "teachers",
                  "grading", "decoding"},
     "stages": {"teachers.base", "grading"},

@@ -19,6 +19,7 @@ from mathmill import __version__
 from mathmill.cli import journal
 from mathmill.cli.generate import generate
 from mathmill.cli.grade import grade
+from mathmill.cli.plan import plan
 from mathmill.cli.programs import run_programs
 from mathmill.cli.run import run, show
 from mathmill.errors import MathmillError
@@ -32,6 +33,7 @@ app = typer.Typer(
     help="Grind seed maths problems into checked data, train on it in stages, measure honestly.",
 )
 app.command()(run)
+app.command()(plan)
 app.command()(show)
 app.command()(grade)
 app.command()(generate)

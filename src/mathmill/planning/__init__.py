@@ -1,0 +1,1 @@
+"""What a recipe will ask of its teachers, told before it asks: `mathmill plan RECIPE`."""

@@ -1,0 +1,164 @@
+"""The probe of a plan: the recipe's steps that ask a teacher, at a small size, in a scratch folder.
+
+Why rewritten steps and not the recipe called with a small number: every recipe keeps its shape
+so (one of a sweep refuses to be small), and each step of the probe has its step of the run.
+What a step of the probe asks of a real teacher goes through the journal of the run. Attempts
+are deterministic, so those at seeds that the run has too are found there again by the run.
+
+A step is made small so: `synthesize` writes `size` rows (two a method at least), and of the
+seeds' own rows as small a share goes on as of the others; `verify` and `select` look at `size`
+rows of their input, evenly spread. A model that is yet to be trained, and a teacher that cannot
+be asked, are stood in for.
+
+Used as: `probe = Probe(asking_steps(last), 40, {"openai:m": "symbolic:"})`, `probe.run(...)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mathmill.execution import local
+from mathmill.execution.step import Step, in_order
+from mathmill.execution.store import Store
+from mathmill.planning.guess import open_counted
+from mathmill.teachers import registry
+from mathmill.workbench import Terms, Workbench
+
+TRAINS = ("train", "pretrain")
+SYMBOLIC = "symbolic:"
+
+
+def asking_steps(last: Step) -> list[Step]:
+    """Return the steps that ask a teacher, in the order in which they run."""
+    return [step for step in in_order(last) if asks(step)]
+
+
+def asks(step: Step) -> bool:
+    """Tell whether a step asks a teacher."""
+    if step.name == "verify":
+        return any(str(check).startswith("majority") for check in step.literals["by"])
+    return step.name == "synthesize" or (
+        step.name == "select" and step.literals.get("difficulty") == "teacher")
+
+
+def teacher_of(step: Step) -> str:
+    """Return the name of a step's teacher; of one whose model is yet to be trained, `""`."""
+    if "teacher" in step.inputs:
+        return ""
+    return str(step.tools.get("teacher") or step.literals["teacher"])
+
+
+def some_rows(bench: Workbench, *, count: int) -> None:
+    """Keep so many rows of input `rows`, evenly spread, whatever they are (a step's work)."""
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(bench.inputs["rows"] / "rows.parquet")
+    count = min(count, table.num_rows)
+    places = [place * table.num_rows // count for place in range(count)]
+    parquet.write_table(table.take(places), bench.out / "rows.parquet")
+    bench.kept["rows"] = count
+
+
+def fewer_seeds(bench: Workbench, *, share: float) -> None:
+    """Keep all that was written and a share of the seeds' own rows (a step's work)."""
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(bench.inputs["rows"] / "rows.parquet")
+    methods = table["method"].to_pylist()
+    own = [place for place, method in enumerate(methods) if method == "seed"]
+    kept = {own[k * len(own) // n] for n in [math.ceil(share * len(own))] for k in range(n)}
+    places = [place for place, method in enumerate(methods) if method != "seed" or place in kept]
+    parquet.write_table(table.take(places), bench.out / "rows.parquet")
+    bench.kept["rows"] = len(places)
+
+
+def gather(bench: Workbench) -> None:
+    """Do nothing: the step whose inputs are all steps of a probe."""
+
+
+@dataclass
+class Probe:
+    """The small steps, each known by the step that it stands for."""
+
+    targets: Sequence[Step]
+    "Steps of the recipe that ask a teacher."
+    size: int
+    "Rows a step."
+    stands_in: Mapping[str, str]
+    "Who is asked instead of which teacher; `` is a model that is yet to be trained."
+    small: dict[str, Step] = field(default_factory=dict)
+    "By the id of the recipe's step."
+    after: dict[str, Step] = field(default_factory=dict)
+    "What stands for the rows of a step where that is not the small step itself, by the same."
+
+    def __post_init__(self) -> None:
+        """Write the small steps down."""
+        for step in self.targets:
+            self._shrink(step)
+
+    def run(self, scratch: Path, terms: Terms) -> dict[str, dict[str, Any]]:
+        """Do the small steps; return the tally of each by the id of the recipe's step.
+
+        Raises what a run raises: BudgetSpent at a cap, TeacherError, StepFailed.
+        """
+        ends = {f"{place}": self.small[step.id] for place, step in enumerate(self.targets)}
+        local.run(Step("plan", gather, {}, ends), scratch, jobs=1, terms=terms)
+        store = Store(scratch)
+        tallies = {}
+        for full, step in self.small.items():
+            manifest = store.manifest(step)
+            assert manifest is not None, f"{step.title} was run"
+            tallies[full] = {**manifest["tally"], "folder": store.folder(step)}
+        return tallies
+
+    def is_guess(self, step: Step) -> bool:
+        """Tell whether another teacher than the step's own is asked for it."""
+        return teacher_of(step) in self.stands_in
+
+    def whole(self, step: Step) -> bool:
+        """Tell whether a step is in the probe as it is in the recipe."""
+        return self.small[step.id].id == step.id
+
+    def _shrink(self, step: Step) -> Step:
+        """Write down the small step for a step of the recipe; return whose rows stand for its."""
+        if step.id not in self.small:
+            trained = "teacher" if asks(step) else ""
+            inputs = {name: self._shrink(given) for name, given in step.inputs.items()
+                      if name != trained}
+            small = self._asking(step, inputs) if asks(step) else replace(step, inputs=inputs)
+            self.small[step.id] = small
+            share = small.literals.get("samples", 0) / max(1, step.literals.get("samples", 0))
+            if step.name == "synthesize" and step.literals["include_seeds"] and share < 1:
+                self.after[step.id] = Step("plan", fewer_seeds, {"share": share},
+                                           {"rows": small}, label=f"{step.title}, fewer seeds")
+        return self.after.get(step.id, self.small[step.id])
+
+    def _asking(self, step: Step, inputs: dict[str, Step]) -> Step:
+        literals, tools = dict(step.literals), dict(step.tools)
+        if step.name == "synthesize":
+            literals |= smaller(literals, self.size)
+        else:
+            inputs["rows"] = Step("plan", some_rows, {"count": self.size},
+                                  {"rows": inputs["rows"]}, label=f"some rows for {step.title}")
+        own = teacher_of(step)
+        if own in self.stands_in:
+            other = self.stands_in[own]
+            # Not the name alone: its tokens are counted another way than in a run.
+            literals["teacher"] = f"{registry.identity(other)} in a plan"
+            tools |= {"open_teacher": partial(open_counted, other), "teacher": other}
+        return replace(step, literals=literals, tools=tools, inputs=inputs)
+
+
+def smaller(literals: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """Return what differs in a `synthesize` of so many rows."""
+    samples = literals["samples"]
+    rows = min(samples, max(size, 2 * len(literals["methods"])))
+    budget = dict(literals.get("budget") or {})
+    if budget.get("attempts"):
+        budget["attempts"] = max(rows, math.ceil(budget["attempts"] * rows / samples))
+    return {"samples": rows, **({"budget": budget} if budget else {})}
