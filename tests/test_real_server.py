@@ -6,6 +6,7 @@ point: every stage must complete, and every row must be kept or dropped for a re
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -17,11 +18,13 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mathmill.errors import TeacherError
 from mathmill.io import read_json, read_rows
-from mathmill.types import Drop, Problem, Sample, Score
+from mathmill.types import Drop, Message, Problem, Reply, Request, Sample, Score
 
 ROOT = Path(__file__).resolve().parents[1]
 PHRASES = ["\nThe answer is 7", "\nThe answer is 12", "Rephrased problem:", "Rewritten problem:",
@@ -98,6 +101,59 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+def ask(server: str, *requests: Request, samples: int = 1) -> list[Reply]:
+    """Return the replies of the real server through the engine, `samples` to each request."""
+    from mathmill.teachers.openai import open_openai
+
+    async def everything() -> list[Reply]:
+        teacher = open_openai(server, server.removeprefix("openai:"))
+        try:
+            answers = await asyncio.gather(*[teacher.answers(each, samples) for each in requests])
+        finally:
+            await teacher.aclose()
+        return [reply for replies in answers for reply in replies]
+
+    return asyncio.run(everything())
+
+
+def asked(text: str = "How many?", **fields: Any) -> Request:
+    return Request((Message("user", text),), **{"max_tokens": 24, **fields})
+
+
+@pytest.mark.slow
+def test_a_real_server_gives_usage_and_says_what_it_cut_off(server: str) -> None:
+    replies = ask(server, *[asked(f"{n} and 3?", max_tokens=4, sample=n) for n in range(12)])
+    assert [reply.error for reply in replies] == [""] * 12
+    assert all(reply.prompt_tokens > 3 and 0 < reply.completion_tokens <= 4 for reply in replies)
+    assert {reply.finish for reply in replies} <= {"stop", "length"}
+    for reply in replies:
+        assert reply.completion_tokens < 4 or reply.finish == "length", reply
+    assert any(reply.finish == "length" for reply in replies)
+
+
+@pytest.mark.slow
+def test_samples_of_a_real_server_are_each_a_reply_of_its_own(server: str) -> None:
+    replies = ask(server, asked(sample=2, temperature=1.0), samples=3)
+    assert [reply.request for reply in replies] == [
+        asked(sample=n, temperature=1.0).id for n in (2, 3, 4)]
+    assert len({reply.text for reply in replies}) > 1
+
+
+@pytest.mark.slow
+def test_a_stop_ends_the_reply_of_a_real_server(server: str) -> None:
+    free = ask(server, *[asked(sample=n, temperature=1.0) for n in range(8)])
+    held = ask(server, *[asked(sample=n, temperature=1.0, stop=("apples",)) for n in range(8)])
+    assert any("apples" in reply.text for reply in free)
+    assert all("apples" not in reply.text.removesuffix("apples") for reply in held)
+
+
+@pytest.mark.slow
+def test_an_unknown_model_at_a_real_server_stops_the_run(server: str) -> None:
+    _, _, url = server.partition("@")
+    with pytest.raises(TeacherError, match="no such model"):
+        ask(f"openai:/nowhere/at/all@{url}", asked())
 
 
 @pytest.mark.slow

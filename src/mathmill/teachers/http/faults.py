@@ -33,6 +33,7 @@ _KEY_LIKE = re.compile(
 _CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active",
            "insufficient_credits", "insufficient_balance"}
 _NO_MODEL = {"model_not_found", "invalid_model", "deploymentnotfound", "unknown_model"}
+_OTHER_MODEL = re.compile("Server is pinned to|invalid model ID")  # transformers serve, OpenAI
 _FILTERED = {"content_filter", "content_policy_violation", "moderation"}
 _BAD_KEY = {"invalid_api_key", "invalid_authentication"}
 
@@ -77,7 +78,7 @@ def of_status(status: int, body: bytes, headers: Mapping[str, str], host: str,
     if status == 403:
         return Fault(STOP, f"{host} does not let this key use the model (403); use another model "
                      "or ask for access", status=status, sent=False)
-    if status in (404, 405) or code in _NO_MODEL:
+    if status in (404, 405) or code in _NO_MODEL or (status == 400 and _OTHER_MODEL.match(said)):
         return Fault(STOP, f"{host} knows no such model or address ({status}); check the model's "
                      "name and that the address ends in /v1", status=status, sent=False)
     if 300 <= status < 400:
