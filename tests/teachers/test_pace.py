@@ -309,3 +309,14 @@ def test_headers_bound_the_rate_before_anything_is_refused():
             sent += 1
         now[0] += 0.01
     assert 2 <= sent <= 9
+
+
+@pytest.mark.parametrize("idle", [5.0, 3600.0])
+def test_time_with_nothing_to_send_teaches_nothing(idle):
+    now = [0.0]
+    pace = Pace(clock=lambda: now[0])
+    course = simulate(Bucket(100, 10), idle + 30, latency=0.2, pace=pace, begin=idle)
+    assert course.rate(idle + 4, idle + 30) > 90
+    later, pace.flying = idle + 30 + 600, 2  # stragglers
+    course = simulate(Bucket(100, 10), later + 20, latency=0.2, pace=pace, begin=later)
+    assert course.rate(later, later + 20) > 90

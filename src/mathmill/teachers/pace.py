@@ -40,6 +40,7 @@ MEMORY = 1 / 16  # weight of one outcome in the recent share
 PROBES = 0.03  # calls beyond the window that may be refused, for each reply
 FREELY = 10.0  # seconds after the first refusal in which such calls cost nothing
 LONGEST_BLOCK = 5.0  # seconds between two looks at a server that refuses all
+IDLE = 1.0  # seconds without a call, though it might go, after which counting begins anew
 FULL = 0.9  # of the window in flight: the window is what bounds
 DOWN = 8  # failures in a row, none between, that mean: the server is down
 LONGEST_REST = 60.0  # seconds between two looks at a server that is down
@@ -73,7 +74,7 @@ class Pace:
         self.flying = 0
         self.latency = 0.0
         "Seconds a reply takes, smoothed."
-        self.paused_until = 0.0
+        self.paused_until = -math.inf
         self.down = 0
         "How many looks in a row found the server down; 0 where it is up."
         self._slow = True
@@ -81,7 +82,7 @@ class Pace:
         self.round, self._began = 0, clock()
         self._sent = self._refused = 0  # calls in all
         self._sent_then = self._missed = 0  # calls at the last cut; those since that were refused
-        self._goods = 0  # of this round
+        self._latest = -math.inf  # when the last call was sent
         self._second, self._inside, self._peak = 0, 0, 0  # calls taken in one second; the most
         self._back = 0.02  # seconds in which a refusal comes back, smoothed
         self._settling: tuple[float, float, int] | None = None  # until, since, in flight then
@@ -123,6 +124,9 @@ class Pace:
     def sent(self) -> Call:
         """Count a call that goes out now."""
         now = self.clock()
+        if now - self._latest > IDLE and self.paused_until <= self._latest:
+            self._awake(now)
+        self._latest = now
         self._rate.spend(now)
         self._sent += 1
         if int(now) != self._second:
@@ -146,7 +150,6 @@ class Pace:
             self._up(now)
         took = now - call.at
         self.latency += (took - self.latency) * (0.1 if self.latency else 1.0)
-        self._goods += 1
         self._credit = min(4.0, self._credit + PROBES)
         if self._slow and self.flying >= FULL * self.window and self.latency < self.longest:
             self.window = min(float(self.ceiling), self.window + 2.0)
@@ -225,13 +228,20 @@ class Pace:
         self.window = max(float(self.floor), min(self.window / 2, START))
         self._free = (now, self._sent - self._refused)
 
+    def _awake(self, now: float) -> None:
+        """Count anew after a time in which there was nothing to send: it teaches nothing."""
+        if not (self.down or self._blocked or self.flying >= FULL * self.window
+                or self._rate.bounds(now)):
+            self._free = (now, self._sent - self._refused)
+            self._plateau = Plateau(now, START)
+            self._new_round(now)
+
     def _new_round(self, now: float) -> None:
         self.round += 1
         self._began = now
         self._rate.mark(now)
         self._sent_then, self._missed = self._sent, 0
         self._inside = self._peak = 0
-        self._goods = 0
 
     def _patience(self) -> float:
         """Return the seconds without a refusal after which a call counts as taken."""
