@@ -4,8 +4,8 @@ Why: nobody knows a server's limits beforehand, and they change. A window alone 
 where replies are quick (a server that allows 50 calls a second and answers in 20 ms wants one
 call in flight, not 50 refused ones), a rate alone says nothing of a server with four places.
 
-- The window starts at `START` and grows by two a reply (slow start) until a call is refused or
-  more calls bring no more replies. It shrinks by a twentieth at a refusal that found it full.
+- The window starts at `START` and grows by two a reply until a call is refused or more calls bring
+  no more replies. It shrinks by a twentieth at a refusal that found it full.
 - The rate (`rate`) is unknown until the first refusal. Then sending stops for the time in which
   a refusal returns, and the calls that were taken are counted: that is the first estimate. One
   cut a round: calls that were already under way when a cut was made do not make another.
@@ -48,14 +48,11 @@ LONGEST_PAUSE = 900.0  # seconds of Retry-After that are waited at once
 
 
 class Call(NamedTuple):
-    """A call under way."""
+    """A call under way: when it was sent, after how many cuts, and the number it has."""
 
     at: float
-    "When it was sent."
     round: int
-    "How many cuts there were before it."
     number: int
-    "How many were sent before it."
 
 
 class Pace:
@@ -225,8 +222,8 @@ class Pace:
     def _up(self, now: float) -> None:
         """Begin again, more carefully, with a server that was down."""
         self.down, self._probe, self.paused_until, self._slow = 0, None, now, True
-        self.window = max(float(self.floor), min(self.window / 2, START))
         self._free = (now, self._sent - self._refused)
+        self.window = max(float(self.floor), min(self.window / 2, START))
 
     def _awake(self, now: float) -> None:
         """Count anew after a time in which there was nothing to send: it teaches nothing."""
