@@ -219,15 +219,15 @@ def test_a_pool_goes_on_without_the_server_that_refuses_the_key_or_is_gone(caplo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("headers", ["", "retry-after", "retry-after-ms", "date", "x-ratelimit"])
+@pytest.mark.parametrize("headers", ["", "retry-after", "x-ratelimit"])
 def test_a_rate_limit_is_found_with_and_without_headers(headers):
     with HostileServer(rate=100, headers=headers, latency="0.05") as server:
         began = time.monotonic()
-        replies = ask_all(engine(server, timeout=60), requests(700))
+        replies = ask_all(engine(server, timeout=60), requests(500))
         seconds = time.monotonic() - began
-    assert [reply.finish for reply in replies] == ["stop"] * 700
-    assert seconds < 20  # 7 s at the limit: a little is for finding it
-    assert server.statuses["429"] < 300
+    assert [reply.finish for reply in replies] == ["stop"] * 500
+    assert seconds < 15  # 5 s at the limit: a little is for finding it
+    assert server.statuses["429"] < 200
 
 
 @pytest.mark.slow
