@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 BURST = 0.05  # seconds of the rate that may go at once: a late timer is made up for
-LEARNING = 0.25  # growth of the rate a second while it is first sought
+LEARNING = 0.4  # growth of the rate a second while it is first sought
 SOUGHT = 10.0  # seconds for which it is sought
 SECONDS, CALLS = 8.0, 100.0  # least time and calls in which a known rate grows by a tenth
 LEAST = 0.05  # calls a second: one in twenty seconds
