@@ -108,6 +108,14 @@ class Estimate:
     "Whether another teacher was asked than its own."
     draws: Sequence[Totals] = ()
     "What it may come to."
+    seeds: float = 0.0
+    "Seeds that its methods start from; 0 where it writes no rows."
+
+    @property
+    def tries_a_seed(self) -> float:
+        """Return how often the busiest method starts from one and the same seed."""
+        most = max((line.attempts for line in self.lines), default=0)
+        return most / self.seeds if self.seeds else 0.0
 
     @property
     def seconds_a_call(self) -> float:
@@ -155,7 +163,8 @@ def estimates(probe: Probe, tallies: Mapping[str, Mapping[str, Any]],
         hands = in_flight if whose and (charge is None or "no server" not in charge.words) else 1
         found.append((step, _lines(step, rates[step.id], sizes), charge, hands))
     draws = _draws(probe, rates, sizes, found)
-    return [Estimate(step, lines, charge, hands, probe.is_guess(step), draws[step.id])
+    return [Estimate(step, lines, charge, hands, probe.is_guess(step), draws[step.id],
+                     sizes.of(step.inputs["seeds"]) if step.name == "synthesize" else 0.0)
             for step, lines, charge, hands in found]
 
 

@@ -161,6 +161,8 @@ def came_to(step: Step, facts: Mapping[str, Any]) -> Totals:
     """Return what a finished step asked, by its facts."""
     parts = (list(facts["methods"].values()) if step.name == "synthesize" else
              [facts.get("votes") or facts.get("rating") or {}])
-    return Totals(facts.get("accepted", facts["rows_in"]), facts.get("attempts", 0), *(
+    attempts = facts.get("attempts") or sum(part.get("units", 0) for part in (
+        facts["votes"]["methods"].values() if facts.get("votes") else parts))
+    return Totals(facts.get("accepted", facts["rows_in"]), attempts, *(
         sum(part.get(key, 0) for part in parts)
         for key in ("requests", "tokens_in", "tokens_out", "picodollars")))

@@ -163,6 +163,10 @@ def _notes(plan: Plan) -> list[str]:
              "hold: rows that repeat each",
              "other more often in a large run, rates that change with later seeds, and calls sent "
              "again that a server bills."]
+    often = max(plan.steps, key=lambda step: step.tries_a_seed)
+    if often.tries_a_seed > 1.5:
+        notes.append(f"In {often.step.title}, a method starts about {often.tries_a_seed:.1f} times "
+                     "from each seed: expect repeated rows, and so more attempts.")
     if plan.done:
         notes.append(f"{len(plan.done)} of these steps are done already: their lines tell what "
                      "they came to.")
