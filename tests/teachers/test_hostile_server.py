@@ -50,7 +50,9 @@ def test_every_behaviour_of_the_server_stands_in_a_table():
     assert tables | elsewhere == set(BEHAVIOURS)
 
 
-@pytest.mark.parametrize("behaviour", MENDED)
+@pytest.mark.parametrize("behaviour", [
+    pytest.param(name, marks=pytest.mark.slow) if name in ("429=0.05", "503", "503=0.05", "529")
+    else name for name in MENDED])  # the slow ones are busy servers, which are given half a second
 def test_what_may_come_right_is_sent_again(behaviour):
     with HostileServer(script={ONE: [behaviour, behaviour, "ok"]}) as server:
         reply = ask(engine(server))
@@ -80,6 +82,7 @@ def test_what_never_comes_right_is_a_failed_reply_with_its_last_error(behaviour)
     assert server.sent == {ONE: 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", ["429", "429=0.01", "503", "529"])
 def test_a_server_that_stays_busy_is_borne_for_so_long_and_no_longer(behaviour):
     with HostileServer(script={"*": [behaviour]}) as server:
@@ -190,6 +193,7 @@ def test_with_everything_at_once_no_row_is_lost_doubled_or_given_to_another(tmp_
     assert len(fine) == 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", ["bad_json", "html", "500"])
 def test_servers_that_never_gave_a_reply_stop_the_run_early(behaviour, monkeypatch):
     monkeypatch.setattr("mathmill.teachers.engine.EARLY", 0.5)
