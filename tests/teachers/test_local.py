@@ -177,3 +177,35 @@ def test_thinking_is_kept_apart_from_the_answer():
     out = local.Written("<think>two and two</think>\n4", 9, "stop", None)
     reply = local._reply(local.Ask([1, 2], 9), out)
     assert (reply.text, reply.reasoning, reply.completion_tokens) == ("4", "two and two", 9)
+
+
+def test_a_model_at_work_is_left_within_a_token(folder, monkeypatch):
+    import asyncio
+    import time
+
+    whole = local.decode
+    tokens = []
+
+    def slow(model, tokenizer, asks, wanted):
+        def look(row):
+            tokens.append(time.sleep(0.02))
+            return wanted(row)
+
+        return whole(model, tokenizer, asks, look)
+
+    monkeypatch.setattr(local, "decode", slow)
+
+    async def go() -> float:
+        teacher = open_teacher(f"local:{folder}")
+        asked = [asyncio.ensure_future(teacher.answer(
+            request(f"pens {n}", max_tokens=200, temperature=2.0, sample=n))) for n in range(3)]
+        while not tokens:
+            await asyncio.sleep(0.01)
+        for each in asked:
+            each.cancel()
+        began = time.monotonic()
+        await teacher.aclose()
+        return time.monotonic() - began
+
+    assert asyncio.run(go()) < 2.0, "two hundred tokens would have taken twelve seconds"
+    assert len(tokens) < 100

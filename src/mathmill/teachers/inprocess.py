@@ -23,6 +23,7 @@ from mathmill.errors import TeacherError
 from mathmill.types import Reply, Request
 
 WINDOW = 0.01  # seconds without a new request after which those gathered are begun
+LEAVE = 3.0  # seconds that a model is given to come to the end of a token, or of being loaded
 ROUNDS = 4  # batches that may wait: sorted by length together they are padded little
 
 
@@ -114,12 +115,17 @@ class InProcess:
         self._end(TeacherError(f"{self.name}: stopped before this prompt was answered"))
 
     async def aclose(self) -> None:
-        """End the thread (within one token) and let go of the model."""
+        """End the thread (within one token) and let go of the model; requests may come again.
+
+        A thread that is long at it, loading a large model say, is left to end by itself.
+        """
         self.hold()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
+        thread = self._thread
+        if thread is not None:
+            await asyncio.to_thread(thread.join, LEAVE)
         with self._bell:
-            self._thread = self._ended = None
+            if thread is None or not thread.is_alive():
+                self._thread = self._ended = None
 
     def _serve(self) -> None:
         """Answer until the end (the thread)."""
