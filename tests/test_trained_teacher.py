@@ -85,7 +85,7 @@ def test_a_model_fine_tuned_on_a_few_rows_writes_the_next(tmp_path: Path) -> Non
     page = report("Taught by a pupil", {
         "pupil": evaluate(TUNED, {"test": seeds("symbolic:count=8,seed=2", label="test")},
                           max_new_tokens=64)}, data=checked)
-    folder = local.run(page, tmp_path, jobs=1)
+    folder = local.run(page, tmp_path, jobs=2)
 
     steps = {manifest["label"]: manifest for manifest in
              map(read_json, sorted(tmp_path.glob("steps/*/manifest.json")))}
@@ -105,6 +105,6 @@ def test_a_model_fine_tuned_on_a_few_rows_writes_the_next(tmp_path: Path) -> Non
 
     before = journal.count("\n")
     more = synthesize(PROBLEMS, [Bare()], 14, TUNED, label="more rows")
-    local.run(more, tmp_path, jobs=1)
+    local.run(more, tmp_path, jobs=2)
     after = (tmp_path / "journal.jsonl").read_text("utf-8").count("\n")
     assert after - before < 30, "what the first twelve rows were made from was found again"
