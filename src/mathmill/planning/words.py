@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from mathmill.execution.progress import clock
-from mathmill.planning.estimate import Estimate, Line, Totals, interval
+from mathmill.planning.estimate import Estimate, Line, Totals, interval, total_of
 from mathmill.planning.guess import CHARACTERS_A_TOKEN, FIRST_TOKEN, SPREADS, TOKENS_A_SECOND
 from mathmill.planning.plan import Plan
 from mathmill.planning.probe import teacher_of
@@ -121,12 +121,14 @@ def _table(plan: Plan) -> list[str]:
         factor = step.charge.batch if step.charge else 1.0
         rows += _cells(step.step.title, step.totals, step.draws, step.charge is not None,
                        factor, batch)
-    if len(plan.steps) > 1:
-        total, draws = plan.total
-        known = all(step.charge is not None for step in plan.steps)
-        factor = (sum(step.totals.cost * (step.charge.batch if step.charge else 1)
-                      for step in plan.steps) / total.cost if total.cost else 1.0)
-        rows += _cells("total", total, draws, known, factor, batch)
+    left = [step for step in plan.steps if step.step.id not in plan.done]
+    for title, steps in (("total", plan.steps), ("total, still to do", left)):
+        if len(steps) > 1 and (title == "total" or len(left) < len(plan.steps)):
+            total, draws = total_of(steps)
+            known = all(step.charge is not None for step in steps)
+            factor = (sum(step.totals.cost * (step.charge.batch if step.charge else 1)
+                          for step in steps) / total.cost if total.cost else 1.0)
+            rows += _cells(title, total, draws, known, factor, batch)
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return ["  ".join([row[0].ljust(widths[0]),
                        *(cell.rjust(width) for cell, width in
@@ -150,11 +152,11 @@ def _cells(title: str, point: Totals, draws: Sequence[Totals], known: bool, fact
 
 
 def _down(what: str, value: float) -> float:
-    return value if what in ("cost", "seconds") else math.floor(value)
+    return value if what in ("cost", "seconds") else math.floor(value + 1e-6)
 
 
 def _up(what: str, value: float) -> float:
-    return value if what in ("cost", "seconds") else math.ceil(value)
+    return value if what in ("cost", "seconds") else math.ceil(value - 1e-6)
 
 
 def _notes(plan: Plan) -> list[str]:
