@@ -25,7 +25,7 @@ def test_defaults_of_the_work_are_identity_too() -> None:
 
 
 def test_a_training_names_every_setting() -> None:
-    small, large = train("embedded:", ROWS), train("./seven-b", ROWS, learning_rate=1e-5)
+    small, large = train("embedded:", ROWS), train("some/seven-b", ROWS, learning_rate=1e-5)
     assert {field.name for field in fields(Recipe)} <= set(small.literals)
     assert SMALL.items() <= small.literals.items()
     assert (large.literals["learning_rate"], large.literals["optimizer"]) == (1e-5, "adamw")

@@ -184,6 +184,7 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
     inputs = dict(rows) if isinstance(rows, Mapping) else {"rows": rows}
     if isinstance(base, Step):
         inputs["base"] = base
+    sft.check("" if isinstance(base, Step) else base)
     defaults = sft.SMALL if base == EMBEDDED else {}
     recipe = sft.Recipe.of({**defaults, **settings, "seed": seed})  # refused now, not in an hour
     literals = {"base": "" if isinstance(base, Step) else base, **asdict(recipe),

@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import MissingExtra, UsageError
+from mathmill.train.schedule import OPTIMIZERS
 
 try:
     import torch
@@ -24,8 +25,6 @@ except ImportError as error:  # pragma: no cover - this module is only opened fo
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-OPTIMIZERS = ("adamw", "muon+adamw")
 
 # Quintic of Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
 QUINTIC = (3.4445, -4.7750, 2.0315)

@@ -1,7 +1,8 @@
 """How the learning rate moves over a training: as a factor between 0 and 1.
 
 Why: pre-training (a plain loop) and fine-tuning (through TRL) share one definition, and a
-schedule that depends on nothing but the share of work done can be tested by itself.
+schedule that depends on nothing but the share of work done can be tested by itself. The names
+of the optimisers stand here too: a recipe is checked by them before PyTorch is loaded.
 
 Used as: `factor("wsd", done=step / steps, warmup=0.01)`.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import math
 
+OPTIMIZERS = ("adamw", "muon+adamw")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
 DECAY = 0.4  # share of a `wsd` schedule that decays; the prototype's choice
 
