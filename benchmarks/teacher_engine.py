@@ -12,7 +12,7 @@ Why: these are what a person trusts a five-digit bill to. Processor time is the 
 the server is a process apart. On a busy machine figures 1 to 3 are worse than they are: the
 load is printed.
 
-Used as: `python benchmarks/teacher_engine.py` (3 to 4 minutes), `--full` (about 12), `--only
+Used as: `python benchmarks/teacher_engine.py` (4 to 6 minutes), `--full` (about 15), `--only
 cpu,level,storm,kill`, `--install` (makes the peers' environments, at $MATHMILL_PEERS or /tmp).
 """
 
@@ -169,7 +169,7 @@ def told_of_storm(rate: int, headers: str, stats: dict[str, Any], seconds: int) 
 def kills(full: bool) -> None:
     """Print what random kills cost."""
     print("4. 100 random kill -9 in a run of 20,000 calls (256 in flight)")
-    for seed in range(3 if full else 1):
+    for seed in range(2 if full else 1):
         with tempfile.TemporaryDirectory(prefix="mathmill-") as folder:
             toll = trial(Path(folder), count=20_000, kills=100, seed=seed)
         told(f"processes killed at work, {toll.seconds:.0f} s", str(toll.kills),
