@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -214,6 +215,20 @@ def test_without_a_server_a_plan_is_a_guess_and_says_so(tmp_path: Path) -> None:
     assert plan.total[0].cost > 0
     assert "through the batch interface x 0.5" in text
     assert not (tmp_path / "runs" / "journal").exists(), "nothing is bought, nothing is kept there"
+
+
+def test_seeds_that_the_symbolic_teacher_cannot_read_are_stood_in_for(tmp_path: Path) -> None:
+    own = [{"question": f"Prove or compute: the {n}th odd prime's order mod {n + 7}?",
+            "answer": f"It is so.\n#### {n}"} for n in range(30)]
+    (tmp_path / "train.jsonl").write_text("\n".join(json.dumps(row) for row in own))
+    drafts = synthesize(seeds(str(tmp_path / "train.jsonl")), METAMATH, 100,
+                        "openai:tiny@http://127.0.0.1:9/v1", include_seeds=True)
+    last = verify(drafts, by=("majority(3)",))
+    plan = make_plan(last, tmp_path / "runs" / "r", Terms(), Choices(10))
+    assert "about 200 problems of its own, for it cannot read your seeds" in plan.text()
+    assert plan.steps[0].totals.rows == 100
+    assert plan.steps[1].totals.rows == 100 + 30, "their number is that of the seeds"
+    assert plan.steps[0].totals.attempts < 250
 
 
 def test_a_price_that_nobody_knows_is_asked_for_or_left_out(tmp_path: Path) -> None:

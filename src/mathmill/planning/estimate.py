@@ -174,8 +174,13 @@ def _lines(step: Step, rates: Sequence[Rates], sizes: Sizes) -> list[Line]:
         return [Line(each.name, round(sizes.came(step)), each) for each in rates]
     reached = harvest(step, {each.name: 1 / each.attempts_a_row for each in rates})
     sizes.made[step.id] = sum(rows for rows, _ in reached.values())
-    return [Line(each.name, round(reached[each.name][0]), each, reached[each.name][1])
-            for each in rates if each.name in reached]
+    lines, before = [], 0.0
+    for each in rates:
+        rows, ended = reached[each.name]
+        # Rounded as a running sum, so that the lines add up to the rows of the step.
+        lines.append(Line(each.name, round(before + rows) - round(before), each, ended))
+        before += rows
+    return lines
 
 
 def harvest(step: Step, taken: Mapping[str, float]) -> dict[str, tuple[float, bool]]:

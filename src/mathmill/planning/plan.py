@@ -56,6 +56,8 @@ class Plan:
     "Why a teacher was not asked itself, by its name."
     asked: Mapping[str, str]
     "Who was asked instead."
+    replaced: bool
+    "Whether seeds were stood in for that the symbolic teacher cannot read."
     spent: Amount
     "What this probe paid."
     spent_before: Amount
@@ -98,7 +100,7 @@ def make_plan(last: Step, out: Path, terms: Terms, choices: Choices) -> Plan:
     now = spent_in(scratch)
     steps = estimates(probe, tallies, charges, choices.in_flight) if targets else []
     return Plan(steps, len(in_order(last)), choices.rows, why,
-                probe.stands_in, now - before, before,
+                probe.stands_in, probe.replaced, now - before, before,
                 round(sum(came_to(step, tallies[step.id]["facts"]).calls for step in targets)),
                 _done(targets, out))
 

@@ -8,7 +8,7 @@ are deterministic, so those at seeds that the run has too are found there again 
 A step is made small so: `synthesize` writes `size` rows (two a method at least), and of the
 seeds' own rows as small a share goes on as of the others; `verify` and `select` look at `size`
 rows of their input, evenly spread. A model that is yet to be trained, and a teacher that cannot
-be asked, are stood in for.
+be asked, are stood in for; so are, for the symbolic teacher, problems that it cannot read.
 
 Used as: `probe = Probe(asking_steps(last), 40, {"openai:m": "symbolic:"})`, `probe.run(...)`.
 """
@@ -27,10 +27,12 @@ from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
 from mathmill.planning.guess import open_counted
 from mathmill.teachers import registry
+from mathmill.types import Problem
 from mathmill.workbench import Terms, Workbench
 
 TRAINS = ("train", "pretrain")
 SYMBOLIC = "symbolic:"
+WORLD = 200  # problems that stand in for those that the symbolic teacher cannot read
 
 
 def asking_steps(last: Step) -> list[Step]:
@@ -65,16 +67,37 @@ def some_rows(bench: Workbench, *, count: int) -> None:
 
 
 def fewer_seeds(bench: Workbench, *, share: float) -> None:
-    """Keep all that was written and a share of the seeds' own rows (a step's work)."""
+    """Keep all that was written, and of the seeds' own rows as many as go with it (a step's work).
+
+    `share`: rows written for one of the run, over seeds (input `of`) for one of the run. Input
+    `used`: the seeds from which the rows (input `rows`) were written: others, where `of` cannot
+    be read.
+    """
     import pyarrow.parquet as parquet
 
     table = parquet.read_table(bench.inputs["rows"] / "rows.parquet")
+    seeds, used = (parquet.read_metadata(bench.inputs[name] / "rows.parquet").num_rows
+                   for name in ("of", "used"))
     methods = table["method"].to_pylist()
     own = [place for place, method in enumerate(methods) if method == "seed"]
-    kept = {own[k * len(own) // n] for n in [math.ceil(share * len(own))] for k in range(n)}
+    count = min(len(own), math.ceil(len(own) / max(1, used) * seeds * share))
+    kept = {own[place * len(own) // count] for place in range(count)}
     places = [place for place, method in enumerate(methods) if method != "seed" or place in kept]
     parquet.write_table(table.take(places), bench.out / "rows.parquet")
     bench.kept["rows"] = len(places)
+
+
+def own_world(bench: Workbench, *, count: int) -> None:
+    """Write problems that the symbolic teacher can read (a step's work)."""
+    from mathmill.teachers.symbolic import make_problems
+
+    bench.keep(make_problems(count, 1), Problem)
+
+
+def from_elsewhere(step: Step) -> bool:
+    """Tell whether a step rests on problems that are not of the symbolic world."""
+    return any(not str(each.literals["source"]).startswith(SYMBOLIC)
+               for each in in_order(step) if each.name == "seeds" and "source" in each.literals)
 
 
 def gather(bench: Workbench) -> None:
@@ -95,6 +118,8 @@ class Probe:
     "By the id of the recipe's step."
     after: dict[str, Step] = field(default_factory=dict)
     "What stands for the rows of a step where that is not the small step itself, by the same."
+    scale: dict[str, float] = field(default_factory=dict)
+    "About how many rows of a small step stand for one of the run, by the same."
 
     def __post_init__(self) -> None:
         """Write the small steps down."""
@@ -106,7 +131,8 @@ class Probe:
 
         Raises what a run raises: BudgetSpent at a cap, TeacherError, StepFailed.
         """
-        ends = {f"{place}": self.small[step.id] for place, step in enumerate(self.targets)}
+        # All of them: seeds that are stood in for are read all the same, for their number.
+        ends = {f"{place}": step for place, step in enumerate(self.small.values())}
         local.run(Step("plan", gather, {}, ends), scratch, jobs=1, terms=terms)
         store = Store(scratch)
         tallies = {}
@@ -115,6 +141,12 @@ class Probe:
             assert manifest is not None, f"{step.title} was run"
             tallies[full] = {**manifest["tally"], "folder": store.folder(step)}
         return tallies
+
+    @property
+    def replaced(self) -> bool:
+        """Tell whether problems that the symbolic teacher cannot read were stood in for."""
+        return any(given.work is own_world for step in self.small.values()
+                   for given in step.inputs.values())
 
     def is_guess(self, step: Step) -> bool:
         """Tell whether another teacher than the step's own is asked for it."""
@@ -132,11 +164,23 @@ class Probe:
                       if name != trained}
             small = self._asking(step, inputs) if asks(step) else replace(step, inputs=inputs)
             self.small[step.id] = small
-            share = small.literals.get("samples", 0) / max(1, step.literals.get("samples", 0))
-            if step.name == "synthesize" and step.literals["include_seeds"] and share < 1:
-                self.after[step.id] = Step("plan", fewer_seeds, {"share": share},
-                                           {"rows": small}, label=f"{step.title}, fewer seeds")
+            above = step.inputs.get("rows") or step.inputs.get("seeds")
+            self.scale[step.id] = self.scale[above.id] if above else 1.0
+            if step.name == "synthesize":
+                self._thin(step, small)
         return self.after.get(step.id, self.small[step.id])
+
+    def _thin(self, step: Step, small: Step) -> None:
+        """Have no more of the seeds' own rows go on than stand for those of the run."""
+        given = step.inputs["seeds"]
+        share = small.literals["samples"] / step.literals["samples"]
+        before, self.scale[step.id] = self.scale[given.id], share
+        if step.literals["include_seeds"] and small.id != step.id:
+            of = self.after.get(given.id, self.small[given.id])
+            self.after[step.id] = Step(
+                "plan", fewer_seeds, {"share": share / before},
+                {"rows": small, "of": of, "used": small.inputs["seeds"]},
+                label=f"{step.title}, fewer seeds")
 
     def _asking(self, step: Step, inputs: dict[str, Step]) -> Step:
         literals, tools = dict(step.literals), dict(step.tools)
@@ -151,6 +195,9 @@ class Probe:
             # Not the name alone: its tokens are counted another way than in a run.
             literals["teacher"] = f"{registry.identity(other)} in a plan"
             tools |= {"open_teacher": partial(open_counted, other), "teacher": other}
+            if (step.name == "synthesize" and other.startswith(SYMBOLIC)
+                    and from_elsewhere(step.inputs["seeds"])):
+                inputs["seeds"] = Step("plan", own_world, {"count": WORLD}, label="own problems")
         return replace(step, literals=literals, tools=tools, inputs=inputs)
 
 

@@ -15,7 +15,7 @@ from mathmill.execution.progress import clock
 from mathmill.planning.estimate import Estimate, Line, Totals, interval, total_of
 from mathmill.planning.guess import CHARACTERS_A_TOKEN, FIRST_TOKEN, SPREADS, TOKENS_A_SECOND
 from mathmill.planning.plan import Plan
-from mathmill.planning.probe import teacher_of
+from mathmill.planning.probe import WORLD, teacher_of
 from mathmill.teachers.money.prices import in_words
 
 NOBODY_KNOWS = "unknown"
@@ -43,7 +43,9 @@ def _head(plan: Plan) -> list[str]:
     for name, why in plan.why.items():
         whose = name or "A model of this recipe"
         lines += ["", f"THIS IS A GUESS: {whose} was not asked ({why}).",
-                  f"  Asked in its place: {plan.asked[name]}."]
+                  f"  Asked in its place: {plan.asked[name]}"
+                  + (f", about {WORLD} problems of its own, for it cannot read your seeds."
+                     if plan.replaced else ".")]
     if plan.why:
         words = {"calls": "calls", "read": "tokens in", "written": "tokens out", "seconds": "time"}
         off = ", ".join(f"{words[what]} x or / {math.exp(1.96 * spread):.1f}"
