@@ -31,8 +31,8 @@ from mathmill.grading.conformance.dress import dressed
 from mathmill.grading.conformance.pairs import KINDS, generated, written
 from mathmill.grading.conformance.sheet import limits, measure
 from mathmill.grading.equal import equal, grade
-from mathmill.grading.interval import wilson
 from mathmill.grading.symbolic import settle
+from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, Verdict
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

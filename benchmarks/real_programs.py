@@ -28,13 +28,13 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.grading.equal import equal
-from mathmill.grading.interval import wilson
 from mathmill.grading.policy import TOLERANT
 from mathmill.grading.sandbox.form import WHOLE, answer_of, program_of
 from mathmill.grading.sandbox.outcome import VALUE, Limits, Outcome, Program
 from mathmill.grading.sandbox.rows import gold_text
 from mathmill.grading.sandbox.run import Sandbox
 from mathmill.grading.voting import vote
+from mathmill.grading.wilson import wilson
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 # File -> (exact match in the README of TIGER-AI-Lab/Program-of-Thoughts, how its authors read

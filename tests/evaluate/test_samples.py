@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mathmill.errors import UsageError
 from mathmill.evaluate import samples
 from mathmill.evaluate.samples import Sampled, at_k, pass_at_k, sampled, vote_at_k
-from mathmill.grading.interval import wilson
+from mathmill.grading.wilson import wilson
 
 
 def brute(item: Sampled, measure: str, k: int) -> Fraction:

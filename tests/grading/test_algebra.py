@@ -14,8 +14,8 @@ from mathmill.grading.algebra.formulas import same
 from mathmill.grading.algebra.parse import parse
 from mathmill.grading.algebra.tree import Node
 from mathmill.grading.equal import equal
-from mathmill.grading.normal import tidy
 from mathmill.grading.policy import Policy
+from mathmill.grading.reading.normal import tidy
 
 EXACT = Policy("exact tiers", symbolic=False)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from mathmill.errors import InputError, UsageError
-from mathmill.grading import files as grading_files
 from mathmill.grading.files import UNREADABLE, grade_file, grade_rows
+from mathmill.grading.files import grade as grading_files
 
 
 def written(path: Path, *rows: object) -> Path:

@@ -22,8 +22,8 @@ import pytest
 from mathmill.grading.answers import extract
 from mathmill.grading.choice import letters, options_of
 from mathmill.grading.equal import equal, grade
+from mathmill.grading.files.response import judge
 from mathmill.grading.policy import BY_NAME, TOLERANT
-from mathmill.grading.response import judge
 from mathmill.grading.symbolic import close, settle
 from mathmill.grading.voting import vote
 from mathmill.types import CORRECT, UNDECIDED, WRONG
@@ -159,7 +159,7 @@ from pathlib import Path
 from mathmill.grading.answers import extract
 from mathmill.grading.equal import equal, grade
 from mathmill.grading.policy import TOLERANT
-from mathmill.grading.response import judge
+from mathmill.grading.files.response import judge
 from mathmill.grading.symbolic import settle
 from mathmill.grading.voting import vote
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mathmill.grading.files.response import field_text, gold_text, judge
 from mathmill.grading.policy import STRICT, TOLERANT
-from mathmill.grading.response import field_text, gold_text, judge
 from mathmill.types import CORRECT, UNDECIDED, WRONG
 
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mathmill.grading.interval import Z95, wilson
+from mathmill.grading.wilson import Z95, wilson
 from mathmill.identity import draw
 
 __all__ = ["Interval", "mcnemar", "mean_interval", "newcombe", "paired_bootstrap", "wilson"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from mathmill.grading.interval import wilson
+from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, Score
 
 

@@ -1,8 +1,10 @@
 """Decide whether an answer equals the gold one: correct, wrong, or undecided with why.
 
 Why: this is the one grader, used by `verify`, by `evaluate` and by `mathmill grade`. Tiers
-run from cheap to dear and each verdict names the tier that settled it. Nothing here
-evaluates text: what exact rational arithmetic cannot settle is `undecided`.
+run from cheap to dear and each verdict names the tier that settled it: spellings made one,
+exact values, formulas at points (`reading`, `comparing`, `algebra`), and only then an algebra
+system in a process that can be killed (`symbolic`). What none settles is `undecided`; no text
+that a model wrote is ever evaluated here.
 
 Used as: `equal("1/2", "0.5")`, `grade("... The answer is 5.", "5", "strict")`.
 """
@@ -14,13 +16,13 @@ from collections.abc import Sequence
 
 from mathmill.grading import choice
 from mathmill.grading.answers import LONGEST, TAIL, extract, without_clause
-from mathmill.grading.compare import compare
+from mathmill.grading.comparing.compare import compare
+from mathmill.grading.comparing.papers import papers_equal
 from mathmill.grading.ending import last_match
-from mathmill.grading.normal import tidy, without_units
-from mathmill.grading.numbers import Number, has_number_words, names_a_quantity
-from mathmill.grading.papers import papers_equal
 from mathmill.grading.policy import Policy, named
-from mathmill.grading.reading import read
+from mathmill.grading.reading.normal import tidy, without_units
+from mathmill.grading.reading.numbers import Number, has_number_words, names_a_quantity
+from mathmill.grading.reading.read import read
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")

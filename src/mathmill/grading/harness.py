@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mathmill.errors import UsageError
+from mathmill.grading.files.response import field_text, gold_text, judge
 from mathmill.grading.policy import Policy, named
-from mathmill.grading.response import field_text, gold_text, judge
 from mathmill.types import CORRECT, UNDECIDED, WRONG
 
 CORRECT_NAME = "math_correct"

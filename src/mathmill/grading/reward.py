@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mathmill.errors import UsageError
+from mathmill.grading.files.response import Judged, field_text, gold_text, judge
 from mathmill.grading.policy import Policy, named
-from mathmill.grading.response import Judged, field_text, gold_text, judge
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 COLUMNS = ("solution", "answer", "gold", "ground_truth", "final_answer", "target")

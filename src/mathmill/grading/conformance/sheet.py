@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 
 from mathmill.grading.conformance.pair import Pair
 from mathmill.grading.equal import equal, grade
-from mathmill.grading.interval import wilson
 from mathmill.grading.policy import TOLERANT, Policy
+from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, Verdict
 
 MISSED, ACCEPTED = 0.02, 0.002  # limits: shares of true matches missed, wrong ones accepted

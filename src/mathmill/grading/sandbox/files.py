@@ -22,12 +22,12 @@ from typing import Any, Protocol
 from mathmill import __version__
 from mathmill.errors import InputError, UsageError
 from mathmill.grading.equal import equal
-from mathmill.grading.interval import wilson
 from mathmill.grading.policy import Policy, named
 from mathmill.grading.sandbox.form import WHOLE, answer_of, program_of
 from mathmill.grading.sandbox.journal import Journal
 from mathmill.grading.sandbox.outcome import ERROR, KINDS, VALUE, Limits, Outcome, Program
 from mathmill.grading.sandbox.rows import NO_FIELD, UNREADABLE, Item, check_fields, items, size
+from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 NO_PROGRAM = "no program"

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from mathmill.errors import InputError
 from mathmill.grading.answers import LONGEST, extract
-from mathmill.grading.rows import ABSENT, value_at
+from mathmill.grading.files.rows import ABSENT, value_at
 from mathmill.grading.sandbox.value import number_text
 
 UNREADABLE = "unreadable"

@@ -11,12 +11,8 @@ from __future__ import annotations
 from mathmill.grading.algebra.equations import difference, same_equation, same_inequality, solves
 from mathmill.grading.algebra.parse import parse
 from mathmill.grading.algebra.tree import Node, names
-from mathmill.grading.normal import SET_OPEN
-from mathmill.grading.numbers import Number
-from mathmill.grading.policy import Policy
-from mathmill.grading.quantities import same_number, same_quantity
-from mathmill.grading.relations import is_dependent
-from mathmill.grading.several import (
+from mathmill.grading.comparing.quantities import same_number, same_quantity
+from mathmill.grading.comparing.several import (
     DOTS,
     Judge,
     all_alike,
@@ -33,7 +29,11 @@ from mathmill.grading.several import (
     time_of,
     tree_of,
 )
-from mathmill.grading.values import Formula, Group, Matrix, Relation, Value, Words
+from mathmill.grading.policy import Policy
+from mathmill.grading.reading.normal import SET_OPEN
+from mathmill.grading.reading.numbers import Number
+from mathmill.grading.reading.relations import is_dependent
+from mathmill.grading.reading.values import Formula, Group, Matrix, Relation, Value, Words
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 _ANYHOW = frozenset({SET_OPEN, "cup", ""})

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 
 from mathmill.grading.algebra.formulas import both_signs
 from mathmill.grading.algebra.tree import ZERO, Node, number
-from mathmill.grading.clock import as_time
-from mathmill.grading.intervals import spans
-from mathmill.grading.numbers import Number
-from mathmill.grading.values import Formula, Group, Matrix, Relation, Value, Words
+from mathmill.grading.reading.clock import as_time
+from mathmill.grading.reading.intervals import spans
+from mathmill.grading.reading.numbers import Number
+from mathmill.grading.reading.values import Formula, Group, Matrix, Relation, Value, Words
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 MOST = 60  # elements of a set that are matched with each other

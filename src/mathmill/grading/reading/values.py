@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mathmill.grading.algebra.matrices import Grid
 from mathmill.grading.algebra.tree import Node
-from mathmill.grading.numbers import Number
+from mathmill.grading.reading.numbers import Number
 
 
 @dataclass(frozen=True, slots=True)

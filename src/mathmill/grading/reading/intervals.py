@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass, replace
 
 from mathmill.grading.algebra import probe
-from mathmill.grading.normal import SET_OPEN
-from mathmill.grading.numbers import Number
-from mathmill.grading.values import Formula, Group, Relation, Value, Words
+from mathmill.grading.reading.normal import SET_OPEN
+from mathmill.grading.reading.numbers import Number
+from mathmill.grading.reading.values import Formula, Group, Relation, Value, Words
 
 MOST = 40  # intervals in one set
 

@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mathmill.errors import InputError
-from mathmill.grading.interval import wilson
 from mathmill.grading.policy import Policy
+from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 SHOWN = 20  # disagreements and unreadable rows that a summary keeps for a person to look at

@@ -14,9 +14,9 @@ from fractions import Fraction
 from mathmill.grading.algebra.exact import decimal_value, rational
 from mathmill.grading.algebra.formulas import Finding, same
 from mathmill.grading.algebra.tree import Node, names, number
-from mathmill.grading.numbers import Number
 from mathmill.grading.policy import Policy
-from mathmill.grading.values import Formula
+from mathmill.grading.reading.numbers import Number
+from mathmill.grading.reading.values import Formula
 from mathmill.types import CORRECT, UNDECIDED, WRONG
 
 SURD_PLACES = 4  # an irrational has no exact decimal: 0.8660 is as good as most sources give

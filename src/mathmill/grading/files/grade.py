@@ -25,14 +25,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mathmill.errors import StepFailed, UsageError
-from mathmill.grading.output import GradedFile
+from mathmill.grading.files.output import GradedFile
+from mathmill.grading.files.response import field_text, gold_text, judge
+from mathmill.grading.files.rows import Chunk, Fields, chunks, files_at, responses
+from mathmill.grading.files.tally import UNREADABLE, Graded, GradeSummary, Tally
 from mathmill.grading.policy import Policy, named
-from mathmill.grading.response import field_text, gold_answer, gold_text, judge
-from mathmill.grading.rows import Chunk, Fields, chunks, files_at, responses
-from mathmill.grading.tally import UNREADABLE, Graded, GradeSummary, Tally
 from mathmill.types import Verdict
-
-__all__ = ["UNREADABLE", "GradeSummary", "Graded", "gold_answer", "grade_file", "grade_rows"]
 
 Sources = Sequence[str | Path] | str | Path
 Progress = Callable[[int, float], None]

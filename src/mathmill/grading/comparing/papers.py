@@ -12,8 +12,8 @@ import re
 from fractions import Fraction
 
 from mathmill.grading.answers import LONGEST
-from mathmill.grading.normal import SHORT_FRACTION, SHORT_ROOT, whole_fraction
 from mathmill.grading.policy import Policy
+from mathmill.grading.reading.normal import SHORT_FRACTION, SHORT_ROOT, whole_fraction
 from mathmill.types import CORRECT, WRONG, Verdict
 
 _INTEGER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,400})(?:\.0{1,20})?")

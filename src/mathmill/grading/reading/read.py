@@ -15,13 +15,18 @@ from mathmill.grading.algebra.exact import rational
 from mathmill.grading.algebra.matrices import grid
 from mathmill.grading.algebra.parse import parse
 from mathmill.grading.algebra.tree import has
-from mathmill.grading.clock import read_date, read_time
-from mathmill.grading.normal import ROW, SET_CLOSE, SET_OPEN
-from mathmill.grading.numbers import Number, read_measured, read_number, starts_like_a_number
 from mathmill.grading.policy import Policy
-from mathmill.grading.relations import SIGNS, read_relation
-from mathmill.grading.values import Formula, Group, Matrix, Relation, Value, Words
-from mathmill.grading.wordnumbers import in_words
+from mathmill.grading.reading.clock import read_date, read_time
+from mathmill.grading.reading.normal import ROW, SET_CLOSE, SET_OPEN
+from mathmill.grading.reading.numbers import (
+    Number,
+    read_measured,
+    read_number,
+    starts_like_a_number,
+)
+from mathmill.grading.reading.relations import SIGNS, read_relation
+from mathmill.grading.reading.values import Formula, Group, Matrix, Relation, Value, Words
+from mathmill.grading.reading.words import in_words
 
 DEPTH = 6  # brackets within brackets
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,15}")

@@ -15,8 +15,8 @@ from mathmill.grading.algebra.equations import difference
 from mathmill.grading.algebra.exact import rational
 from mathmill.grading.algebra.parse import parse
 from mathmill.grading.algebra.tree import Node, filled, names, number
-from mathmill.grading.numbers import Number
-from mathmill.grading.values import Formula, Group, Relation, Value, Words
+from mathmill.grading.reading.numbers import Number
+from mathmill.grading.reading.values import Formula, Group, Relation, Value, Words
 
 SIGNS = "=<>≤≥≠≈∈"
 INFINITY, MINUS_INFINITY = Words("∞"), Words("-∞")

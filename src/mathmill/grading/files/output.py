@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from mathmill.errors import UsageError
-from mathmill.grading.tally import Graded
+from mathmill.grading.files.tally import Graded
 from mathmill.io import ROWS_A_GROUP, row_line, schema_of, storable
 
 # In the order of the file; `?` marks what may be null. Verdict `unreadable`: `how` says why.
