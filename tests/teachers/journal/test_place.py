@@ -8,7 +8,7 @@ import pytest
 
 from mathmill.teachers.journal import place
 
-PAID = ["openai:gpt-5-mini", "batch:gpt-5-mini", "config:teachers.toml#all", "vllm:org/model",
+PAID = ["openai:gpt-5-mini", "batch:gpt-5-mini", "config:teachers.toml#all",
         "mix:0.5*symbolic:|0.5*openai:gpt-5", "fallback:symbolic:|openai:gpt-5"]
 
 
@@ -18,7 +18,7 @@ def _unset(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("name", ["symbolic:", "symbolic:error_rate=0.2", "scripted:a.jsonl#12",
-                                  "local:embedded:"])
+                                  "local:embedded:", "vllm:org/model"])
 def test_free_teachers_keep_their_replies_in_the_runs_folder(name, tmp_path: Path, monkeypatch):
     assert place(name, tmp_path) == tmp_path
     monkeypatch.setenv("MATHMILL_JOURNAL", "/elsewhere")
