@@ -18,15 +18,17 @@ BIN := $(VENV)/bin
 demo: $(VENV)/ready
 	$(BIN)/mathmill run demo
 
+# The fast tests two files at a time; the slow ones alone, for some measure time or kill.
 test: $(VENV)/ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 check: lint
-	$(BIN)/python -m pytest -m "not slow" -x
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -x
 
 bench: $(VENV)/ready-dev
 	for figure in benchmarks/*.py; do $(BIN)/python $$figure || exit 1; done
