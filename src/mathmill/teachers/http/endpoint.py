@@ -78,13 +78,13 @@ class Endpoint:
         parts = check_url(self.name, self.url)
         self.host = parts.netloc
         self._key = key
-        self._query = dict(query or {})
-        azure = "api-version" in self._query or (parts.hostname or "").endswith(".azure.com")
+        self.query = dict(query or {})
+        azure = "api-version" in self.query or (parts.hostname or "").endswith(".azure.com")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json",
                          "User-Agent": f"mathmill/{__version__}", **dict(headers or {})}
         if key:
             self._headers |= {"api-key": key} if azure else {"Authorization": f"Bearer {key}"}
-        self._proxy = None if is_loopback(parts.hostname) or proxy_bypass(parts.netloc) else (
+        self.proxy = None if is_loopback(parts.hostname) or proxy_bypass(parts.netloc) else (
             getproxies().get(parts.scheme))
         self._session: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,11 +106,10 @@ class Endpoint:
         try:
             replies = await self._send(session, request, samples)
         except Fault as fault:
-            fault.message = blot(fault.message, self._key)
+            fault.message = self.blot(fault.message)
             fault.args = (fault.message,)
             raise
-        if len(self._key) >= REAL_KEY:
-            replies = [self._without_key(reply) for reply in replies]
+        replies = [self.without_key(reply) for reply in replies]
         if len(replies) >= samples:
             return replies[:samples]
         rest = replace(request, sample=request.sample + len(replies))
@@ -120,13 +119,23 @@ class Endpoint:
             fault.sent = True  # whatever became of the rest, the first of them may be charged for
             raise
 
-    def _without_key(self, reply: Reply) -> Reply:
+    def without_key(self, reply: Reply) -> Reply:
         """Return a reply in which a server that tells the key back is not believed."""
         key = self._key
-        if key not in reply.text and key not in reply.reasoning and key not in reply.error:
+        if len(key) < REAL_KEY or not any(
+                key in words for words in (reply.text, reply.reasoning, reply.error)):
             return reply
         return replace(reply, text=reply.text.replace(key, "[key]"), error=blot(reply.error, key),
                        reasoning=reply.reasoning.replace(key, "[key]"))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return what goes along with each call, the key among it: not to be shown."""
+        return self._headers
+
+    def blot(self, words: str) -> str:
+        """Return one line without the key."""
+        return blot(words, self._key)
 
     async def aclose(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -138,6 +147,7 @@ class Endpoint:
         """Ask, changing the parameters that the server refuses by name."""
         began = time.monotonic()
         while True:
+            without = frozenset(self.parameters.refused)
             status, data = await self._post(session, self.parameters.body(request, samples))
             if status == 200:
                 self.answered = True
@@ -148,7 +158,8 @@ class Endpoint:
                 return read_whole(data.whole(), request, self.name, seconds, stop_here)
             assert isinstance(data, bytes)
             # Each refusal leaves one parameter less, so this ends.
-            if status in (400, 422) and self.parameters.adapt(request, samples, data):
+            if status in (400, 422) and self.parameters.adapt(request, samples, data,
+                                                                  without):
                 continue
             if 200 < status < 300:
                 raise Fault(TROUBLE, f"{status}: an answer without a reply", status=status)
@@ -159,7 +170,7 @@ class Endpoint:
         response: ClientResponse | None = None
         try:
             response = await session.post(self._target, data=body, allow_redirects=False,
-                                          proxy=self._proxy)
+                                          proxy=self.proxy)
             self.limits = response.headers
             content = response.content
             if response.status == 200 and response.content_type == "text/event-stream":
@@ -210,7 +221,7 @@ class Endpoint:
             raise MissingExtra("aiohttp", "api") from error
         base, _, own = self.url.partition("?")
         path = base if base.endswith(PATH) else base.rstrip("/") + PATH
-        self._target = URL(path + (f"?{own}" if own else "")).update_query(self._query)
+        self._target = URL(path + (f"?{own}" if own else "")).update_query(self.query)
         self._loop = asyncio.get_running_loop()
         self._session = aiohttp.ClientSession(
             headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(),

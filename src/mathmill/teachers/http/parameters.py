@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mathmill.types import Request
@@ -37,9 +37,13 @@ class Parameters:
         self.stream = stream
         self.refused: set[str] = set()
 
-    def fields(self, request: Request, samples: int = 1) -> dict[str, Any]:
-        """Return the fields of a call for `samples` replies, less those refused before."""
-        refused = self.refused
+    def fields(self, request: Request, samples: int = 1,
+               without: Collection[str] | None = None) -> dict[str, Any]:
+        """Return the fields of a call for `samples` replies, less those refused before.
+
+        `without`: those that were refused at some earlier time, instead of by now.
+        """
+        refused = self.refused if without is None else without
         fields: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": turn.role, "content": turn.content}
@@ -74,9 +78,13 @@ class Parameters:
         except UnicodeEncodeError:  # half a Unicode sign: only an escape can hold it
             return json.dumps(fields).encode()
 
-    def adapt(self, request: Request, samples: int, answer: bytes) -> bool:
-        """Note a parameter that a 400 or 422 refuses by name; tell whether one was found."""
-        sent = self.fields(request, samples)
+    def adapt(self, request: Request, samples: int, answer: bytes,
+              without: Collection[str] | None = None) -> bool:
+        """Note a parameter that a 400 or 422 refuses by name; tell whether one was found.
+
+        `without`: what was refused when the call was sent; others may have taught us more since.
+        """
+        sent = self.fields(request, samples, without)
         named = [name for name in ("max_tokens", *OPTIONAL)
                  if name in sent and _refuses(answer, name)]
         if not named:
