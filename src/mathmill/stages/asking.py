@@ -187,7 +187,7 @@ class Asking:
         room = asyncio.Event()
 
         async def ask(place: int, request: Request) -> tuple[Request, Reply]:
-            while place - given > AHEAD:
+            while place - given > max(AHEAD, self.concurrency):
                 room.clear()
                 await room.wait()
             return request, await self.teacher.answer(request)

@@ -5,6 +5,7 @@ r"""Understand the name of a teacher: what decides its replies, and how it is op
 | `symbolic:` or `symbolic:error_rate=0.2` | the program that reads story problems (no model) |
 | `scripted:FILE.jsonl` | replies from a file |
 | `openai:MODEL` or `openai:MODEL@http://host:port/v1` | any OpenAI-compatible server |
+| `batch:MODEL[@URL]` | the same through the provider's batches: cheaper, within a day |
 | `local:FOLDER`, `local:embedded:`, `local:ORG/NAME@REV` | a model that runs in this process |
 | `vllm:FOLDER` or `vllm:ORG/NAME@REV` | the same, run by vLLM |
 | `mix:0.7*A\|0.3*B` | one of several teachers, drawn for each request |
@@ -37,6 +38,7 @@ KINDS = {
     "symbolic": "symbolic:[error_rate=0..1]",
     "scripted": "scripted:FILE.jsonl",
     "openai": "openai:MODEL[@http://HOST/v1]",
+    "batch": "batch:MODEL[@http://HOST/v1]",
     "local": "local:MODEL",
     "vllm": "vllm:MODEL",
     "mix": "mix:0.7*TEACHER|0.3*TEACHER",
@@ -61,6 +63,8 @@ class Named:
     "Shares of 1 with those they belong to, where it is a mixture."
     prices: tuple[Mapping[str, Any], Path] | None = None
     "Prices of its own, as in a price table, and the file they stand in."
+    batch: bool = False
+    "Whether calls go through the batch interface, at its price."
 
 
 def open_teacher(name: str, home: Path | None = None, terms: Terms | None = None) -> Teacher:
@@ -122,8 +126,8 @@ def understand(name: str) -> Named:
         file = rest.partition("#")[0]
         whose = f"scripted:{file}#{_digest(file)}"
         return Named(whose, partial(_free, whose, partial(_scripted, whose, file)))
-    if kind == "openai":
-        return _openai(name, rest)
+    if kind in ("openai", "batch"):
+        return _openai(name, kind, rest)
     if kind in ("local", "vllm"):
         return _in_process(kind, rest)
     if kind == "config":
@@ -237,17 +241,27 @@ def _in_process(kind: str, rest: str) -> Named:
     return Named(whose, partial(_free, whose, partial(make, whose, rest)))
 
 
-def _openai(name: str, rest: str) -> Named:
+def _openai(name: str, kind: str, rest: str) -> Named:
+    """Understand a model at a server, asked at once or in batches: the replies are the same."""
     from mathmill.teachers.openai import address_of, open_openai
 
     if _SECRET.search(rest):
-        raise UsageError("openai: the address holds a key, which would be written into every row; "
+        raise UsageError(f"{kind}: the address holds a key, which would be written into every row; "
                          "put the secret into OPENAI_API_KEY, or name its variable in a "
                          "configuration (config:FILE.toml#NAME)")
-    def opened(home: Path | None, terms: Terms) -> Teacher:
-        return kept(open_openai(name, rest), home, terms, [address_of(rest)])
+    whose = f"openai:{rest}"
 
-    return Named(name, opened, (address_of(rest),))
+    def opened(home: Path | None, terms: Terms) -> Teacher:
+        if kind == "openai":
+            return kept(open_openai(name, rest), home, terms, [address_of(rest)])
+        from mathmill.teachers.batch import open_batch
+        from mathmill.teachers.journal import place
+
+        folder = None if home is None else place(whose, home, terms.journal)
+        return kept(open_batch(whose, rest, folder, home), home, terms, [address_of(rest)],
+                    batch=True)
+
+    return Named(whose, opened, (address_of(rest),), batch=kind == "batch")
 
 
 def _scripted(whose: str, file: str) -> Teacher:

@@ -256,8 +256,8 @@ def _text(name: str) -> str:
 
 def _record(amount: Amount) -> str:
     # By hand: two lines a call, and `json.dumps` with `Decimal` took three times as long.
-    whole, part = divmod(amount.cost, PICO)
-    return (f'{{"dollars": "{whole}.{part:012d}", "calls": {amount.calls}, '
+    (whole, part), sign = divmod(abs(amount.cost), PICO), "-" * (amount.cost < 0)
+    return (f'{{"dollars": "{sign}{whole}.{part:012d}", "calls": {amount.calls}, '
             f'"tokens_in": {amount.read}, "tokens_out": {amount.written}}}')
 
 

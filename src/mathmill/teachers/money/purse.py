@@ -91,10 +91,7 @@ class Purse:
         `extra`: bytes that go along with each call, such as a schema, and may be read as tokens.
         Raises BudgetSpent where no more calls fit under a cap. Each ticket must be settled.
         """
-        price = self.prices[model, url.rstrip("/")] if self.prices else FREE
-        read, written = worst_tokens(request, samples)
-        read, written = read + extra * samples + self._more[0], written + self._more[1]
-        worst = Amount(price.cost(read, written) if price else 0, samples, read, written)
+        price, worst = self._worst(model, url, request, samples, extra)
         if self._over:
             raise BudgetSpent(self._over)
         if self._held:
@@ -103,6 +100,44 @@ class Purse:
         if self._turn.locked() or self.account.hold(worst, self.caps):
             await self._wait(worst)
         return Ticket(worst, price, samples)
+
+    def reserve_now(self, model: str, url: str, request: Request, extra: int = 0
+                    ) -> Ticket | None:
+        """Hold the worst case of one call, as `reserve`; None where it would have to wait."""
+        price, worst = self._worst(model, url, request, 1, extra)
+        self._attach()
+        if self._over or self._held or self._turn.locked() or self.account.hold(worst, self.caps):
+            return None
+        return Ticket(worst, price, 1)
+
+    def keep(self, ticket: Ticket) -> None:
+        """Leave a call at its worst case, silently: another invocation will learn the bill."""
+        assert not ticket.settled, "a call is settled once"
+        ticket.settled = True
+        self.account.settle(ticket.worst, ticket.worst, True)
+
+    def learn(self, model: str, url: str, held: Amount, reply: Reply) -> Reply:
+        """Take the bill of a call that an invocation now gone holds at its worst case.
+
+        Returns the reply with what it cost; a failed one without tokens was not billed.
+        """
+        price = self.prices[model, url.rstrip("/")] if self.prices else FREE
+        told = Amount(0, 1, reply.prompt_tokens, reply.completion_tokens)
+        cost = price.cost(told.read, told.written, reply.cached_tokens) if price else 0
+        if held != NOTHING and (told.read or reply.finish == "error"):
+            actual = replace(told, cost=cost) if told.read else NOTHING
+            self.account.settle(NOTHING, NOTHING - held, True)  # its line stays as it is
+            self.account.settle(NOTHING, actual, False)
+            self._news.set()
+        return reply if price is None else replace(reply, cost=cost / PICO)
+
+    def _worst(self, model: str, url: str, request: Request, samples: int, extra: int
+               ) -> tuple[Price | None, Amount]:
+        """Return the price of a call and the most that it can cost."""
+        price = self.prices[model, url.rstrip("/")] if self.prices else FREE
+        read, written = worst_tokens(request, samples)
+        read, written = read + extra * samples + self._more[0], written + self._more[1]
+        return price, Amount(price.cost(read, written) if price else 0, samples, read, written)
 
     def settle(self, ticket: Ticket, replies: Sequence[Reply] | None, billed: bool = True
                ) -> list[Reply]:
