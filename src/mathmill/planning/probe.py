@@ -25,7 +25,7 @@ from typing import Any
 from mathmill.execution import local
 from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
-from mathmill.planning.guess import open_counted
+from mathmill.planning.guess import COUNTING, open_counted
 from mathmill.teachers import registry
 from mathmill.types import Problem
 from mathmill.workbench import Terms, Workbench
@@ -193,7 +193,7 @@ class Probe:
         if own in self.stands_in:
             other = self.stands_in[own]
             # Not the name alone: its tokens are counted another way than in a run.
-            literals["teacher"] = f"{registry.identity(other)} in a plan"
+            literals["teacher"] = f"{registry.identity(other)} in a plan, {COUNTING}"
             tools |= {"open_teacher": partial(open_counted, other), "teacher": other}
             if (step.name == "synthesize" and other.startswith(SYMBOLIC)
                     and from_elsewhere(step.inputs["seeds"])):

@@ -13,10 +13,18 @@ from collections.abc import Sequence
 
 from mathmill.execution.progress import clock
 from mathmill.planning.estimate import Estimate, Line, Totals, interval, total_of
-from mathmill.planning.guess import CHARACTERS_A_TOKEN, FIRST_TOKEN, SPREADS, TOKENS_A_SECOND
+from mathmill.planning.guess import (
+    FIRST_TOKEN,
+    LONGER,
+    READ,
+    SPREADS,
+    TOKENS_A_SECOND,
+    WRITTEN,
+)
 from mathmill.planning.plan import Plan
 from mathmill.planning.probe import WORLD, teacher_of
 from mathmill.teachers.money.prices import in_words
+from mathmill.teachers.registry import understand
 
 NOBODY_KNOWS = "unknown"
 COLUMNS = ("rows", "attempts", "calls", "tokens in", "tokens out", "money", "time")
@@ -50,12 +58,14 @@ def _head(plan: Plan) -> list[str]:
         words = {"calls": "calls", "read": "tokens in", "written": "tokens out", "seconds": "time"}
         off = ", ".join(f"{words[what]} x or / {math.exp(1.96 * spread):.1f}"
                         for what, spread in SPREADS.items())
-        lines += [f"  A teacher without a server counts no tokens: {CHARACTERS_A_TOKEN:g} "
-                  "characters are taken for one, one Chinese character for",
-                  "  one (too few for formulas). Models write longer than the symbolic teacher. A "
-                  f"call is taken to last {FIRST_TOKEN:g} s, and",
-                  f"  a second more for {TOKENS_A_SECOND:g} tokens out. The intervals are wider by "
-                  "factors for that, either way:",
+        if not all(understand(other).models for other in plan.asked.values()):
+            lines += [f"  It counts no tokens as a model does: {READ:g} characters are taken for one "
+                      f"that is read, {WRITTEN:g} for one that is",
+                      "  written (a Chinese character is one), and replies to be "
+                      f"{LONGER:g} times as long as its own; a model that thinks",
+                      f"  aloud writes more. A call is taken to last {FIRST_TOKEN:g} s and a second "
+                      f"more for {TOKENS_A_SECOND:g} tokens out."]
+        lines += ["  So the intervals are wider than the probe's by factors, either way:",
                   f"  {off}."]
     return lines
 
