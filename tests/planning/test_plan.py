@@ -190,6 +190,21 @@ def test_replies_of_the_probe_are_found_by_the_run_and_a_second_plan_asks_nothin
         assert done.count("done already; it came to") == 2
 
 
+def test_a_run_through_batches_is_probed_at_once_and_reckoned_at_their_price(
+        tmp_path: Path, writer: str) -> None:
+    with HostileServer(decide=lambda call: writer) as server:
+        place = Place(tmp_path, server)
+        problems = seeds("symbolic:count=60,seed=0")
+        plans = [make_plan(synthesize(problems, METAMATH, 60, f"{kind}:tiny@{server.url}"),
+                           tmp_path / "runs" / "r", place.terms, Choices(20))
+                 for kind in ("openai", "batch")]
+        assert plans[1].spent.calls == 0, "their replies are the same"
+        assert plans[1].total[0].calls == plans[0].total[0].calls
+        assert plans[1].total[0].cost == pytest.approx(plans[0].total[0].cost / 2)
+        assert "each batch waits for its provider" in plans[1].text()
+        assert check_products(plans[1].text()) == 4 + 2
+
+
 def test_the_caps_hold_for_the_probe_too(tmp_path: Path, writer: str) -> None:
     with HostileServer(decide=lambda call: writer) as server:
         place = Place(tmp_path, server)

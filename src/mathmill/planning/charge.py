@@ -31,6 +31,8 @@ class Charge:
     "Of a reply."
     batch: float = 1.0
     "Factor of the batch interface."
+    waits: bool = False
+    "Whether calls go through the batch interface already."
     words: str = ""
     "What a person should know about it."
 
@@ -61,18 +63,21 @@ def _named(named: Named, name: str, prices: Prices, no_cost: bool) -> Charge | N
         read, cached, written = (sum(share * getattr(charge, field) for share, charge in known)
                                  for field in ("read", "cached", "written"))
         return Charge(read, cached, written, max(charge.batch for _, charge in known),
+                      any(charge.waits for _, charge in known),
                       "mean of its members by shares")
     found = [_price(model, url, name, prices, no_cost) for model, url in named.models]
     if any(price is None for price in found):
         return None
-    each = [price for price in found if price is not None] or [FREE]
+    each = [price.batched() if named.batch else price for price in found if price is not None]
+    each = each or [FREE]
     dates = ", ".join(dict.fromkeys(price.date for price in each if price.date))
     words = f"prices of {dates}" if dates else "price by your own table" if any(
         price is not FREE for price in each) else "a server of one's own"
     if len({(price.input, price.cached, price.output) for price in each}) > 1:
         words += ", at the dearest of its models"
     return Charge(max(p.input for p in each), max(p.cached for p in each),
-                  max(p.output for p in each), max(float(p.batch) for p in each), words)
+                  max(p.output for p in each), max(float(p.batch) for p in each), named.batch,
+                  words + ", batch" * named.batch)
 
 
 def _price(model: str, url: str, name: str, prices: Prices, no_cost: bool) -> Price | None:

@@ -20,7 +20,7 @@ from mathmill.execution.store import Store
 from mathmill.planning.charge import Charge, charge_of
 from mathmill.planning.estimate import Estimate, Totals, estimates, total_of
 from mathmill.planning.guess import in_one_line, unreachable
-from mathmill.planning.probe import SYMBOLIC, Probe, asking_steps, teacher_of
+from mathmill.planning.probe import SYMBOLIC, Probe, asked_at_once, asking_steps, teacher_of
 from mathmill.teachers.journal.place import shared
 from mathmill.teachers.money.ledger import FILE, LINE, NOTHING, Amount, Entry
 from mathmill.teachers.money.prices import Prices
@@ -113,7 +113,7 @@ def _why(names: Sequence[str], chosen: str) -> dict[str, str]:
             why[name] = "it is yet to be trained, so this cannot be planned before it exists"
         elif chosen and chosen != name:
             why[name] = f"--probe-teacher {chosen} was asked instead"
-        elif reason := unreachable(name):
+        elif reason := unreachable(asked_at_once(name)):
             why[name] = in_one_line(reason)
     return why
 

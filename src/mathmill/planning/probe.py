@@ -55,6 +55,11 @@ def teacher_of(step: Step) -> str:
     return str(step.tools.get("teacher") or step.literals["teacher"])
 
 
+def asked_at_once(name: str) -> str:
+    """Return the teacher for a probe: batches take hours, and their replies are no others."""
+    return f"openai:{name.removeprefix('batch:')}" if name.startswith("batch:") else name
+
+
 def some_rows(bench: Workbench, *, count: int) -> None:
     """Keep so many rows of input `rows`, evenly spread, whatever they are (a step's work)."""
     import pyarrow.parquet as parquet
@@ -190,7 +195,10 @@ class Probe:
             inputs["rows"] = Step("plan", some_rows, {"count": self.size},
                                   {"rows": inputs["rows"]}, label=f"some rows for {step.title}")
         own = teacher_of(step)
-        if own in self.stands_in:
+        if own not in self.stands_in:
+            at_once = asked_at_once(own)
+            tools |= {"open_teacher": registry.opener(at_once), "teacher": at_once}
+        else:
             other = self.stands_in[own]
             # Not the name alone: its tokens are counted another way than in a run.
             literals["teacher"] = f"{registry.identity(other)} in a plan, {COUNTING}"

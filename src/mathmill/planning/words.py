@@ -59,12 +59,13 @@ def _head(plan: Plan) -> list[str]:
         off = ", ".join(f"{words[what]} x or / {math.exp(1.96 * spread):.1f}"
                         for what, spread in SPREADS.items())
         if not all(understand(other).models for other in plan.asked.values()):
-            lines += [f"  It counts no tokens as a model does: {READ:g} characters are taken for one "
-                      f"that is read, {WRITTEN:g} for one that is",
+            lines += ["  It counts no tokens as a model does: "
+                      f"{READ:g} characters are taken for one that is read, {WRITTEN:g} for one "
+                      "that is",
                       "  written (a Chinese character is one), and replies to be "
                       f"{LONGER:g} times as long as its own; a model that thinks",
-                      f"  aloud writes more. A call is taken to last {FIRST_TOKEN:g} s and a second "
-                      f"more for {TOKENS_A_SECOND:g} tokens out."]
+                      f"  aloud writes more. A call is taken to last {FIRST_TOKEN:g} s and a "
+                      f"second more for {TOKENS_A_SECOND:g} tokens out."]
         lines += ["  So the intervals are wider than the probe's by factors, either way:",
                   f"  {off}."]
     return lines
@@ -82,7 +83,9 @@ def _arithmetic(step: Estimate, plan: Plan) -> list[str]:
                      f"{sums.written:,.0f} tokens out")
     lines.append(f"  money: {_money(step)}")
     lines.append(f"  time: {sums.calls:,.0f} calls x {step.seconds_a_call:g} s / "
-                 f"{step.in_flight} in flight (assumed) = {sums.seconds:,.1f} s")
+                 f"{step.in_flight} in flight (assumed) = {sums.seconds:,.1f} s"
+                 + (" if asked at once; each batch waits for its provider, up to a day"
+                    if step.charge and step.charge.waits else ""))
     if step.step.id in plan.done:
         spent = plan.done[step.step.id]
         lines.append(f"  done already; it came to: {spent.rows:,.0f} rows, "
