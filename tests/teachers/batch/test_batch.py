@@ -78,7 +78,7 @@ def test_requests_that_come_together_go_in_one_file_and_come_back_in_order(tmp_p
         assert len(server.paths) == calls
     notes = (tmp_path / "journal" / "batches.jsonl").read_text().splitlines()
     assert [json.loads(line)["event"] for line in notes] == [
-        "sending", "creating", "created", "over"]
+        "sending", "creating", "created", "settled", "over"]
 
 
 def test_it_works_without_a_folder_too() -> None:
@@ -166,7 +166,7 @@ def test_a_batch_that_fails_validation_stops_the_run_with_its_message(tmp_path: 
     with BatchServer() as server:
         server.plans[1] = Plan(end="failed", errors=[
             {"code": "invalid_json_line", "message": "not parseable", "line": 3}])
-        with pytest.raises(TeacherError, match="line 3: not parseable.*nothing of it was charged"):
+        with pytest.raises(TeacherError, match=r"line 3: not parseable.*nothing of it was charged"):
             ask(server, tmp_path / "run", questions(5))
         # The next command does not meet the same batch again.
         assert texts(ask(server, tmp_path / "run", questions(5))) == expected(5)

@@ -132,7 +132,7 @@ class Fetching:
                         "the account, and its requests go into another batch",
                         self.endpoint.name, given.batch)
         else:
-            self._learn(given)
+            await self._learn(given)
             for name in ("output_file_id", "error_file_id"):
                 if state.get(name):
                     await self._file(given, str(state[name]), inside, stop)
@@ -227,20 +227,25 @@ class Fetching:
             return self.purse.learn(model, url, held, reply)
         return reply if reply is not None else self._failed(waiting.request, waiting.why)
 
-    def _learn(self, given: Given) -> None:
-        """Take bills into account that an invocation of this run, now gone, holds at their worst.
+    async def _learn(self, given: Given) -> None:
+        """Note that bills are taken into account from now on; find out whose they replace.
 
-        Noted before it begins: a kill meanwhile leaves the account too high, never too low.
+        What an invocation of this run, now gone, holds at its worst is replaced by its bill,
+        unless it had begun with that itself. Noted before it begins: a kill meanwhile leaves
+        the account too high, never too low.
         """
-        if self.purse is None or given.settled or given.home != self._home or (
-                len(given.held) != len(given.requests)
-                or given.process == self.purse.account.own.process
-                or Entry("", held=Amount(calls=1), process=given.process).alive):
+        if self.purse is None or given.home != self._home:
             return
-        self.records.write(given.token, "settled")
-        self._learning[given.token] = {
-            key: Amount(cost, 1, read, written)
-            for key, (cost, read, written) in zip(given.requests, given.held, strict=True)}
+        own = given.process == self.purse.account.own.process
+        async with self.records.lock():  # of several who come at once, one
+            if given.settled or (not own and Entry(
+                    "", held=Amount(calls=1), process=given.process).alive):
+                return
+            self.records.write(given.token, "settled")
+        if not own and len(given.held) == len(given.requests):
+            self._learning[given.token] = {
+                key: Amount(cost, 1, read, written)
+                for key, (cost, read, written) in zip(given.requests, given.held, strict=True)}
 
     async def _refused(self, given: Given, state: dict[str, Any], inside: dict[str, Waiting]
                        ) -> None:

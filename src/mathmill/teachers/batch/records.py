@@ -58,7 +58,7 @@ class Given:
     without: list[str] = field(default_factory=list)
     "Parameters that were not sent, as the provider had refused them before."
     settled: bool = False
-    "Whether another invocation than the one that held took the bill into account."
+    "Whether somebody began to put bills into the account, in place of what was held."
     over: bool = False
     "Whether nothing more is to be had from it."
     left: set[str] = field(default_factory=set)
@@ -74,6 +74,7 @@ class Records:
         self._whose = {"teacher": teacher, "url": url}
         self._file: int | None = None
         self._place = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.given: dict[str, Given] = {}
         "By token, those that are not over."
         self._latest: dict[str, Given] = {}
@@ -86,21 +87,25 @@ class Records:
     @asynccontextmanager
     async def lock(self) -> AsyncIterator[None]:
         """Let no other process submit meanwhile, and know all that those before it did."""
-        if self.path is None:
-            yield
-            return
-        file = self._open()
-        while True:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._turn = loop, asyncio.Lock()
+        async with self._turn:  # the file's lock is the process's, and would let in others of ours
+            if self.path is None:
+                yield
+                return
+            file = self._open()
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    await asyncio.sleep(LOOK)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(LOOK)
-        try:
-            self.read()
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
+                self.read()
+                yield
+            finally:
+                fcntl.flock(file, fcntl.LOCK_UN)
 
     def read(self) -> None:
         """Take in what was written since the last look; a torn line is not counted."""
