@@ -72,16 +72,21 @@ def test_a_relative_difference_is_overlooked_where_the_policy_says_so() -> None:
 @installed
 def test_a_pair_that_hangs_is_a_time_out_and_the_next_one_is_answered() -> None:
     settle("x", "y")
+    supervisors = {supervisor for supervisor, _ in worker_pids()}
     start = time.monotonic()
     assert settle(HANGS, "1").how == "time-out"
-    assert time.monotonic() - start < 3
-    start = time.monotonic()
+    assert time.monotonic() - start < 5  # the deadline is 2 s; the rest is for a busy machine
     assert settle(r"\sqrt{12}", r"2\sqrt{3}").value == "correct"
-    assert time.monotonic() - start < 1.5, "the worker should be forked, not imported anew"
+    assert {supervisor for supervisor, _ in worker_pids()} <= supervisors, (
+        "the worker should be forked, not imported anew")
+
+
+SLOW = pytest.mark.slow  # each new supervisor imports the algebra system: a second and more
 
 
 @installed
-@pytest.mark.parametrize("who", ["worker", "supervisor", "both"])
+@pytest.mark.parametrize("who", [
+    pytest.param("worker", marks=SLOW), pytest.param("supervisor", marks=SLOW), "both"])
 def test_processes_killed_while_idle_are_replaced(who: str) -> None:
     settle("x", "y")
     for supervisor, worker in worker_pids():
@@ -95,7 +100,7 @@ def test_processes_killed_while_idle_are_replaced(who: str) -> None:
 
 
 @installed
-@pytest.mark.parametrize("who", ["worker", "supervisor"])
+@pytest.mark.parametrize("who", ["worker", pytest.param("supervisor", marks=SLOW)])
 def test_processes_killed_in_the_middle_of_a_pair_leave_it_undecided(who: str) -> None:
     settle("x", "y")
     before = {pair for pair in worker_pids() if pair[1]}
@@ -111,6 +116,7 @@ def test_processes_killed_in_the_middle_of_a_pair_leave_it_undecided(who: str) -
     assert not zombies()
 
 
+@SLOW
 @installed
 def test_a_worker_retires_after_its_share_and_no_pair_is_lost(
         monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +127,7 @@ def test_a_worker_retires_after_its_share_and_no_pair_is_lost(
     close()
 
 
+@SLOW
 @installed
 def test_a_worker_out_of_memory_says_so_or_dies_but_never_judges(
         monkeypatch: pytest.MonkeyPatch) -> None:
