@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ HEAVY = {"torch", "transformers", "trl", "ray", "vllm", "sympy", "datasets", "ai
 FILES = sorted(SOURCE.glob("mathmill/**/*.py"))
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(tree: ast.AST) -> list[str]:
     found = []
     for node in ast.walk(tree):
@@ -45,7 +51,7 @@ def room_of(path: Path) -> str:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_a_room_imports_only_what_the_law_allows(path: Path) -> None:
     room = room_of(path)
-    for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+    for name in imports(tree_of(path)):
         if not name.startswith("mathmill"):
             continue
         if name.startswith("mathmill_recipes"):  # the command line finds recipes by name
@@ -63,7 +69,7 @@ def test_a_room_imports_only_what_the_law_allows(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_heavy_packages_are_imported_only_inside_functions(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     at_the_top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     for name in imports(ast.Module(body=at_the_top, type_ignores=[])):
         assert name.split(".")[0] not in HEAVY, f"{name} at the top of {path.name}"
@@ -72,7 +78,7 @@ def test_heavy_packages_are_imported_only_inside_functions(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(SOURCE.glob("mathmill_recipes/*.py")),
                          ids=lambda p: p.name)
 def test_recipes_stand_on_the_public_verbs(path: Path) -> None:
-    for name in imports(ast.parse(path.read_text(encoding="utf-8"))):
+    for name in imports(tree_of(path)):
         if name.startswith("mathmill.") or name == "mathmill":
             assert name.startswith(("mathmill.pipeline", "mathmill.types", "mathmill.methods",
                                     "mathmill.errors")), name
@@ -81,7 +87,7 @@ def test_recipes_stand_on_the_public_verbs(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_every_file_says_what_it_is_and_stays_a_room(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert ast.get_docstring(tree_of(path)), "no docstring"
     assert len(text.splitlines()) <= 310, "the room has become two"
     assert path.stem not in {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 
