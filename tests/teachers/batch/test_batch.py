@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from batch_server import BatchServer, Plan, failed, usual
-from mathmill.errors import BudgetSpent, TeacherError, UsageError
+from mathmill.errors import BudgetSpent, InputError, TeacherError, UsageError
 from mathmill.stages.asking import Asking
 from mathmill.teachers.batch import Bounds
 from mathmill.teachers.money.ledger import Account
@@ -290,3 +290,19 @@ def test_bounds_that_are_none_are_one_line() -> None:
     for wrong in ("speed=1", "lines=0", "lines=1.5", "quiet=soon", "lines"):
         with pytest.raises(UsageError, match="is no bound of batches"):
             Bounds.of(wrong)
+
+
+def test_a_configuration_may_ask_for_batches(tmp_path: Path) -> None:
+    file = tmp_path / "teachers.toml"
+    with BatchServer() as server:
+        file.write_text(f'[teachers.slow]\nmodel = "tiny"\nurl = "{server.url}"\n'
+                        "batch = { quiet = 0.05, first = 0.01, lines = 4 }\n")
+        teacher: Any = open_teacher(f"config:{file}#slow", tmp_path / "run", FREE)
+        assert understand(f"config:{file}#slow").batch
+        with Asking(teacher, teacher.in_flight) as asking:
+            assert texts(asking.all(questions(6))) == expected(6)
+        assert len(server.batches) == 2
+    for wrong in ("batch = 3", "batch = { speed = 2 }", "batch = true\nstream = true"):
+        file.write_text(f'[teachers.slow]\nmodel = "tiny"\nurl = "http://h/v1"\n{wrong}\n')
+        with pytest.raises(InputError):
+            understand(f"config:{file}#slow")

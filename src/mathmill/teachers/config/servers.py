@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 REQUESTS_OWN = {"model", "messages", "n", "best_of", "max_tokens", "max_completion_tokens"}
 MODEL = {"model", "identity", "extra", "tries", "patience", "floor", "ceiling", "timeout",
-         "stall", "stream", "endpoints"}
+         "stall", "stream", "batch", "endpoints"}
 ENDPOINT = {"url", "key_env", "weight", "headers", "query", "model"}
 OPENAI = "api.openai.com"
 _NUMBERS = {"tries": (1, 100), "patience": (1, 86_400), "floor": (1, 65_536),
@@ -69,6 +69,8 @@ class Servers:
     "Those of `_NUMBERS` that were given."
     stream: bool
     "Whether replies are asked for piece by piece."
+    batch: Mapping[str, Any] | None = None
+    "Bounds of batches, where it is asked through them."
 
     def open(self, home: Path | None, terms: Terms) -> Teacher:
         """Open the engine over the servers; raises TeacherError where a key is missing."""
@@ -89,14 +91,27 @@ class Servers:
         prices = Prices.load(terms.prices)
         if self.file.prices:
             prices = prices.with_table(self.file.prices, self.file.path)
-        return kept(Engine(self.whose, endpoints, **bounds), home, terms,
-                    [(each.model, each.url) for each in self.servers], prices)
+        models = [(each.model, each.url) for each in self.servers]
+        if self.batch is None:
+            return kept(Engine(self.whose, endpoints, **bounds), home, terms, models, prices)
+        from mathmill.teachers.batch import BatchTeacher, Bounds
+        from mathmill.teachers.journal import place
+
+        teacher = BatchTeacher(
+            self.whose, endpoints[0][0], home=home,
+            folder=None if home is None else place(self.whose, home, terms.journal),
+            bounds=Bounds.read(self.batch, self._label) if self.batch else None)
+        return kept(teacher, home, terms, models, prices, batch=True)
+
+    @property
+    def _label(self) -> str:
+        return f"{self.file.path}: [teachers.{self.name}]"
 
     def _key(self, server: Server) -> str:
         """Return a server's key from its variable; without `key_env` none is sent anywhere."""
         from mathmill.teachers.http.endpoint import find_key, is_local
 
-        label, host = f"{self.file.path}: [teachers.{self.name}]", urlsplit(server.url).hostname
+        label, host = self._label, urlsplit(server.url).hostname
         if server.key_env:
             return find_key(label, host or "", server.key_env)
         if not is_local(host or ""):
@@ -126,9 +141,34 @@ def model_named(file: File, name: str, table: Mapping[str, Any]) -> Named:
     if extra:
         whose += f"#{canonical(extra)}"
     servers = tuple(_server(file, name, model, row) for row in _rows(file, name, table))
-    found = Servers(file, name, whose, servers, extra, bounds, stream)
+    batch = _batch(file, name, table, len(servers))
+    found = Servers(file, name, whose, servers, extra, bounds, stream, batch)
     return Named(whose, found.open, tuple(dict.fromkeys((s.model, s.url) for s in servers)),
-                 prices=(file.prices, file.path) if file.prices else None)
+                 prices=(file.prices, file.path) if file.prices else None,
+                 batch=batch is not None)
+
+
+def _batch(file: File, name: str, table: Mapping[str, Any], servers: int
+           ) -> Mapping[str, Any] | None:
+    """Return the bounds of batches, None where calls are made at once."""
+    from mathmill.teachers.batch import Bounds
+
+    given = table.get("batch", False)
+    if given is False:
+        return None
+    if given is not True and not isinstance(given, dict):
+        file.fail(name, "batch", "batch is neither true nor a table of bounds",
+                  "write batch = true, or batch = { lines = 10000 }")
+    if servers > 1 or table.get("stream"):
+        file.fail(name, "batch", "batches go to one endpoint, as a whole",
+                  "leave the other endpoints and stream out")
+    bounds = {} if given is True else _plain(given)
+    try:
+        Bounds.read(bounds, "batch")
+    except UsageError as error:
+        cause, _, cure = str(error).removeprefix("batch: ").partition("; ")
+        file.fail(name, "batch", cause, cure)
+    return bounds
 
 
 def _rows(file: File, name: str, table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
