@@ -22,7 +22,6 @@ Used as: `open_teacher("openai:gpt-5-mini", home, terms)`, `identity(name)`, `op
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +44,6 @@ KINDS = {
     "fallback": "fallback:TEACHER|TEACHER",
     "config": "config:FILE.toml#NAME",
 }
-_SECRET = re.compile(r"[?&](?:[\w-]*key|[\w-]*token|sig|signature|secret|code|password)=", re.I)
 Open = Callable[[Path | None, Terms], Teacher]
 
 
@@ -243,9 +241,10 @@ def _in_process(kind: str, rest: str) -> Named:
 
 def _openai(name: str, kind: str, rest: str) -> Named:
     """Understand a model at a server, asked at once or in batches: the replies are the same."""
+    from mathmill.teachers.http.endpoint import SECRET
     from mathmill.teachers.openai import address_of, open_openai
 
-    if _SECRET.search(rest):
+    if SECRET.search(rest):
         raise UsageError(f"{kind}: the address holds a key, which would be written into every row; "
                          "put the secret into OPENAI_API_KEY, or name its variable in a "
                          "configuration (config:FILE.toml#NAME)")

@@ -155,7 +155,7 @@ def test_prices_of_a_configuration_are_known_to_the_account(file: Path, tmp_path
     ('[teachers.a]\nmodel = "m"\nceiling = 0\n', 3, "ceiling = 0 must be a number from 1"),
     ('[teachers.a]\nmodel = "m"\ntries = true\n', 3, "tries = True must be a number"),
     ('[teachers.a]\nmodel = "m"\nfloor = 9\nceiling = 3\n', 3, "floor is above ceiling"),
-    ('[teachers.a]\nmodel = "m"\nextra = { max_tokens = 9 }\n', 3, "max_tokens is each request's own"),
+    ('[teachers.a]\nmodel = "m"\nextra = { max_tokens = 9 }\n', 3, "max_tokens is each request's"),
     ('[teachers.a]\nmodel = "m"\nstream = "yes"\n', 3, "neither true nor false"),
     ('[teachers.a]\nmodel = "m"\n[[teachers.a.endpoints]]\nweight = 0\n', 4, "weight = 0 must be"),
     ('[teachers.a]\nmodel = "m"\n[[teachers.a.endpoints]]\nport = 1\n', 4, "no field 'port'"),
@@ -184,6 +184,8 @@ def test_a_mistake_is_told_with_its_line_and_what_to_write(
 
 @pytest.mark.parametrize("line", [
     'key = "abc"', 'api_key = "abc"', 'headers = { Authorization = "Bearer abcdefghi" }',
+    'headers = { Ocp-Apim-Subscription-Key = "abc" }', 'headers = { Cookie = "abc" }',
+    'query = { access_token = "abc" }', 'query = { sig = "abc" }',
     'headers = { X = "sk-abcdefghijkl" }', 'key_env = "sk-abcdefghijkl"'])
 def test_a_key_in_the_file_is_refused_without_repeating_it(file: Path, line: str):
     text = f'[teachers.a]\nmodel = "m"\n{line}\n'

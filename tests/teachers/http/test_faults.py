@@ -40,6 +40,7 @@ def fault(status: int, error: Any = "why", headers: dict[str, str] | None = None
     (404, {"message": "The model `x` does not exist"}, STOP, "no such model"),
     (400, {"code": "model_not_found"}, STOP, "no such model"),
     (405, b"", STOP, "ends in /v1"),
+    (407, b"", STOP, "the proxy to api.example.com answered 407; correct HTTPS_PROXY"),
     (429, "slow down", BUSY, "429: slow down"), (503, "busy", BUSY, "busy"),
     (529, "overloaded", BUSY, "529"),
     (500, "died", TROUBLE, "500: died"), (502, b"<h1>Bad gateway</h1>", TROUBLE, "Bad gateway"),
@@ -143,3 +144,7 @@ def test_what_is_sent():
         "reasoning_effort": "low"}
     half = Request((Message("user", "a\ud800"),))
     assert json.loads(parameters.body(half))["messages"][0]["content"] == "a\ud800"
+
+
+def test_a_password_in_an_address_is_no_part_of_a_message():
+    assert blot("no way to http://me:hidden@proxy:80/x", "") == "no way to http://proxy:80/x"

@@ -61,6 +61,7 @@ def test_a_reply_that_was_cut_off_is_marked(finish, tokens, marked):
     ({"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 64}}, (100, 0, 64)),
     ({"prompt_tokens": 100, "completion_tokens": 9, "prompt_cache_hit_tokens": 32}, (100, 9, 32)),
     ({"prompt_tokens": "many", "completion_tokens": -4}, (0, 0, 0)),
+    ({"prompt_tokens": 10**4000, "completion_tokens": 10**12}, (0, 0, 0)),
     ({"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 64}}, (5, 0, 5)),
     ({"prompt_tokens_details": None}, (0, 0, 0)), (None, (0, 0, 0)), ([1], (0, 0, 0))])
 def test_tokens_are_counted_where_the_server_counts_them(usage, counts):

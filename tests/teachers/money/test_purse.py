@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathmill.errors import BudgetSpent, MathmillError, TeacherError, UsageError
+from mathmill.errors import BudgetSpent, MathmillError, StepFailed, TeacherError, UsageError
 from mathmill.teachers.money.budget import Budgeted, budgeted
 from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
 from mathmill.teachers.money.prices import PICO, Price
@@ -261,3 +261,20 @@ def test_teachers_that_need_no_server_are_counted_only_where_calls_are_capped(
 def test_terms_that_allow_nothing_or_cannot_be_kept_are_refused(terms: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="--max"):
         Terms(**terms)  # type: ignore[arg-type]
+
+
+def test_a_reply_is_kept_where_its_bill_cannot_be_written(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bag = purse(tmp_path, Caps(cost=10**12))
+    ticket = asyncio.run(ticket_of(bag))
+    held = bag.account.own.held
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("os.pwrite", full)
+        assert bag.settle(ticket, [reply()])[0].cost
+    assert bag.account.own.held == held, "what nobody could note stays counted at its worst"
+    with pytest.raises(StepFailed, match="No space left"):
+        asyncio.run(ticket_of(bag))

@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 
 from mathmill.errors import InputError
 
-_SECRET = re.compile(r"(?i)(?:key|api[-_]?key|token|secret|password|authorization|x-api-key|"
-                     r"bearer)")
+_SECRET = re.compile(r"(?i)(?:[\w-]*[-_])?(?:(?:api|access|auth)?(?:key|token)|secret|password|"
+                     r"authorization|bearer|cookie|sig|signature|credentials?)")
 _KEY_LIKE = re.compile(r"\b(?:sk-[\w-]{8,}|Bearer\s+\S{8,})")
 _CURE = 'put it into a variable and name that: key_env = "MY_KEY"'
 

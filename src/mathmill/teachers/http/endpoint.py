@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,6 +49,9 @@ LARGEST = 64 * 2**20  # bytes of a reply: a server that never stops must not fil
 IDLE = 4.0  # seconds an unused connection is kept: uvicorn and Node close theirs after five
 PATH = "/chat/completions"
 REAL_KEY = 12  # letters; a shorter key is a stand-in such as `none`, which replies may well hold
+
+SECRET = re.compile(r"[?&](?:[\w-]*key|[\w-]*token|sig|signature|secret|code|password)=", re.I)
+log = logging.getLogger(__name__)
 
 
 class Endpoint:
@@ -82,6 +87,9 @@ class Endpoint:
         azure = "api-version" in self.query or (parts.hostname or "").endswith(".azure.com")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json",
                          "User-Agent": f"mathmill/{__version__}", **dict(headers or {})}
+        if key and parts.scheme == "http" and not is_local(parts.hostname or ""):
+            log.warning("%s: the key goes to %s for everybody on the way to read; write https:// "
+                        "if the server has it", self.name, self.host)
         if key:
             self._headers |= {"api-key": key} if azure else {"Authorization": f"Bearer {key}"}
         self.proxy = None if is_loopback(parts.hostname) or proxy_bypass(parts.netloc) else (
@@ -245,6 +253,9 @@ def check_url(name: str, url: str) -> Any:
     if parts.username or parts.password:
         raise UsageError("openai: the address holds a user or a password, which would be written "
                          f"into every row; put the secret into {KEY_NAME}")
+    if SECRET.search(url):
+        raise UsageError(f"{name}: the address of {parts.hostname} holds a key, which messages "
+                         f"would show; put it into a variable such as {KEY_NAME}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(f"{name}: this is no model at an address; write for example "
                          "openai:gpt-5-mini or openai:tiny@http://localhost:8000/v1")

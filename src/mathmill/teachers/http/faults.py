@@ -8,7 +8,7 @@ and what follows from each must be decided once. No message made here holds a ke
 | `busy` | 429, 503, 529 | slow down; the same call again later |
 | `trouble` | 5xx, time-outs, resets, JSON that is none | the same call again, a few times |
 | `row` | 400, context too long, content filter | this row fails, the run goes on |
-| `stop` | 401, 402, 403, 404, quota used up | no further call to this server can succeed |
+| `stop` | 401, 402, 403, 404, 407, quota used up | no further call to this server can succeed |
 
 Used as: `raise of_status(429, body, headers, "api.openai.com", KEY_NAME)`.
 """
@@ -30,6 +30,7 @@ LONGEST = 400  # characters of a server's message that are worth keeping
 _KEY_LIKE = re.compile(
     r"\b(?:(?:sk|pk|key|api[-_]?key)[-_:=][^\s'\",}]{4,}|key\W{1,3}[\w*.-]{12,}|Bearer\s+\S{4,})",
     re.IGNORECASE)
+_USER = re.compile(r"//[^/\s@'\"]+@")  # as in http://user:password@proxy
 _CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active",
            "insufficient_credits", "insufficient_balance"}
 _NO_MODEL = {"model_not_found", "invalid_model", "deploymentnotfound", "unknown_model"}
@@ -66,6 +67,8 @@ def of_status(status: int, body: bytes, headers: Mapping[str, str], host: str,
     """
     code, said = read_error(body)
     wait = retry_after(headers)
+    if status == 407:
+        return of_proxy(status, host)
     if code in _CREDIT or status == 402:
         return Fault(STOP, f"the credit at {host} is used up; add credit and run again: what was "
                      "answered is kept", status=status, sent=False)
@@ -98,6 +101,11 @@ def of_exception(error: BaseException, host: str, answered: bool) -> Fault:
     import aiohttp
 
     name = type(error).__name__
+    if isinstance(error, aiohttp.ClientHttpProxyError):  # its words hold the proxy's password
+        return of_proxy(error.status, host)
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return Fault(TROUBLE, f"the proxy to {host} does not answer; correct HTTPS_PROXY, or "
+                     "name the host in NO_PROXY", absent=True, sent=False)
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
         return Fault(STOP, f"the certificate of {host} cannot be trusted ({error}); correct the "
                      "address, or name the authority's file in SSL_CERT_FILE", sent=False)
@@ -111,6 +119,14 @@ def of_exception(error: BaseException, host: str, answered: bool) -> Fault:
         connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
         return Fault(TROUBLE, f"Timeout: {error or 'the reply took too long'}", sent=not connecting)
     return Fault(TROUBLE, f"{name}: {error}" if str(error) else name)
+
+
+def of_proxy(status: int, host: str) -> Fault:
+    """Return what a proxy's refusal means: the server saw nothing."""
+    kind = STOP if status in (401, 403, 407) else TROUBLE
+    return Fault(kind, f"the proxy to {host} answered {status}; correct HTTPS_PROXY (with "
+                 "user and password if it wants them), or name the host in NO_PROXY",
+                 status=status, sent=False)
 
 
 def read_error(body: bytes) -> tuple[str, str]:
@@ -163,8 +179,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def blot(text: str, key: str) -> str:
-    """Return one line of text without the key."""
-    return " ".join((text.replace(key, "[key]") if key else text).split())
+    """Return one line of text without the key, and without passwords in addresses."""
+    text = _USER.sub("//", text.replace(key, "[key]") if key else text)
+    return " ".join(text.split())
 
 
 def _number(value: Any) -> float | None:

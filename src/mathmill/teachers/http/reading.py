@@ -18,6 +18,7 @@ from typing import Any
 from mathmill.teachers.http.faults import BUSY, ROW, TROUBLE, Fault, read_error
 from mathmill.types import Reply, Request
 
+MOST = 10**9  # tokens of one call: above, a count is a slip that no file need hold
 _THINKING = re.compile(r"^\s*<think(?:ing)?>(.*?)(?:</think(?:ing)?>\s*|$)", re.DOTALL)
 _THOUGHT = re.compile(r"</think(?:ing)?>\s*")
 CUT = ("length", "max_tokens", "model_length")
@@ -182,9 +183,9 @@ def _empty(whole: Any) -> Fault:
 
 
 def _count(usage: dict[str, Any], name: str) -> int:
-    """Return a count of tokens, or 0 where the server gave none."""
+    """Return a count of tokens, or 0 where the server gave none that can be one."""
     value = usage.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value < MOST else 0
 
 
 def _whole_signs(text: str) -> str:

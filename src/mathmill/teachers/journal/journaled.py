@@ -117,7 +117,7 @@ class Journaled:
 
     async def _ask(self, file: JournalFile, key: str, request: Request) -> Reply:
         """Ask the teacher; whoever asks for the same meanwhile waits for this reply."""
-        file.check_room()
+        file.check_room(len(self._asking))
         waiting = asyncio.get_running_loop().create_future()
         self._asking[key] = waiting
         reply: Reply | None = None

@@ -33,6 +33,7 @@ SYNC_SECONDS = 1.0  # one fdatasync costs some milliseconds of a thread that wai
 CHUNK = 4 << 20  # bytes read at a time
 SAVE_AFTER = 20_000  # new records that make writing the index worth it: they are read in 50 ms
 MARGIN = 8 << 20  # bytes of disk below which nothing is asked: 1,000 replies on the wire fit in
+A_REPLY = 16 << 10  # bytes kept free for each reply on the wire besides
 _open: dict[tuple[int, Path], JournalFile] = {}
 _opening = threading.Lock()
 
@@ -158,8 +159,11 @@ class JournalFile:
                 self._thread = threading.Thread(target=self._sync, name="journal", daemon=True)
                 self._thread.start()
 
-    def check_room(self) -> None:
-        """Raise StepFailed where the disk is nearly full: what is asked for now must fit then."""
+    def check_room(self, asked: int = 0) -> None:
+        """Raise StepFailed where the disk is nearly full: what is asked for must fit then.
+
+        `asked`: how many replies are on the wire already.
+        """
         now = time.monotonic()
         if now - self._room_checked < SYNC_SECONDS:
             return
@@ -169,7 +173,7 @@ class JournalFile:
         except OSError:
             return
         room = state.f_bavail * state.f_frsize
-        if room < MARGIN and state.f_blocks:
+        if room < MARGIN + asked * A_REPLY and state.f_blocks:
             raise StepFailed(f"{self.path}: {room >> 20} MiB are left on the disk, too little to "
                              "keep the replies on the wire; make room and run again: what is "
                              "there is used")

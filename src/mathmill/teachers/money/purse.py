@@ -28,7 +28,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mathmill.errors import BudgetSpent, TeacherError
+from mathmill.errors import BudgetSpent, StepFailed, TeacherError
 from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
 from mathmill.teachers.money.prices import FREE, PICO, Price, dollars, in_words
 from mathmill.types import Reply, Request
@@ -78,6 +78,7 @@ class Purse:
                        for (model, url), price in prices.items()}
         self._over = ""
         self._held = False
+        self._broken: StepFailed | None = None  # why the account cannot be kept any more
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
@@ -92,6 +93,8 @@ class Purse:
         Raises BudgetSpent where no more calls fit under a cap. Each ticket must be settled.
         """
         price, worst = self._worst(model, url, request, samples, extra)
+        if self._broken is not None:
+            raise self._broken
         if self._over:
             raise BudgetSpent(self._over)
         if self._held:
@@ -106,7 +109,8 @@ class Purse:
         """Hold the worst case of one call, as `reserve`; None where it would have to wait."""
         price, worst = self._worst(model, url, request, 1, extra)
         self._attach()
-        if self._over or self._held or self._turn.locked() or self.account.hold(worst, self.caps):
+        if (self._over or self._held or self._broken or self._turn.locked()
+                or self.account.hold(worst, self.caps)):
             return None
         return Ticket(worst, price, 1)
 
@@ -166,7 +170,10 @@ class Purse:
             cost = ticket.price.cost(told.read, told.written, cached) if ticket.price else 0
             actual = Amount(cost, calls, told.read, told.written)
             self._compare(actual, ticket.worst)
-        self.account.settle(ticket.worst, actual, assumed)
+        try:
+            self.account.settle(ticket.worst, actual, assumed)
+        except StepFailed as error:  # it stays held in the file; replies that are paid for go on
+            self._broken = error
         self._news.set()
         return _with_cost(replies or (), ticket.price, actual.cost)
 
@@ -185,6 +192,8 @@ class Purse:
         """Wait until a call fits; raises BudgetSpent where none is in flight and it does not."""
         async with self._turn:  # first come, first served
             while not self._over:
+                if self._broken is not None:
+                    raise self._broken
                 if self._held:
                     raise TeacherError(f"{self.account.own.teacher}: {STOPPED}")
                 self._news.clear()
