@@ -198,6 +198,15 @@ def test_an_answer_that_was_lost_makes_no_second_batch(tmp_path: Path) -> None:
         assert len(server.batches) == 1
 
 
+def test_where_nobody_can_tell_whether_there_is_one_none_is_made(tmp_path: Path) -> None:
+    with BatchServer(lists=False) as server:
+        server.plans[1] = Plan(lose_create=True)
+        for _ in range(2):
+            with pytest.raises(TeacherError, match="nobody knows whether a batch of file-in0"):
+                ask(server, tmp_path / "run", questions(4))
+        assert len(server.batches) == 1
+
+
 def test_trouble_on_the_way_is_borne(tmp_path: Path) -> None:
     with BatchServer() as server:
         server.fail_next = [500, 503, 429]

@@ -77,8 +77,7 @@ class Provider:
         """
         after: str | None = None
         while True:
-            page = await self._ask("GET", "batches",
-                                   params={"limit": "100", **({"after": after} if after else {})})
+            page = await self._page(after, file, token)
             rows = page.get("data")
             rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
             for row in rows:
@@ -92,6 +91,19 @@ class Provider:
                     isinstance(made, int) and made < since - SLACK):
                 return None
             after = rows[-1].get("id")
+
+    async def _page(self, after: str | None, file: str, token: str) -> dict[str, Any]:
+        """Return a page of the list; raises Fault, a final one where there is no list."""
+        try:
+            return await self._ask("GET", "batches",
+                                   params={"limit": "100", **({"after": after} if after else {})})
+        except Fault as fault:
+            if fault.status not in (404, 405):
+                raise
+            raise Fault(STOP, f"nobody knows whether a batch of {file} was made, as "
+                        f"{self.endpoint.host} has no list of them ({fault.status}); where there "
+                        f"is none, remove the lines with {token} from batches.jsonl beside the "
+                        "journal and run again", status=fault.status) from None
 
     async def lines(self, file: str) -> AsyncIterator[bytes]:
         """Yield the lines of a file as they come; raises Fault where they break off."""
