@@ -11,14 +11,17 @@ import json
 import random
 from typing import Any
 
+# Built once: `json.dumps` with options builds an encoder a call (3 µs).
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"),
+                           allow_nan=False).encode
+
 
 def canonical(value: Any) -> str:
     """Return JSON with sorted keys and no white space: equal values give equal text.
 
     Raises TypeError for what JSON cannot hold: identity must not rest on `repr`.
     """
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"),
-                      allow_nan=False)
+    return _encode(value)
 
 
 def content_id(kind: str, *parts: Any) -> str:

@@ -22,7 +22,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import platform
 import threading
 import time
 from dataclasses import dataclass
@@ -33,10 +32,13 @@ from typing import Any
 
 from mathmill.errors import InputError, StepFailed
 from mathmill.teachers.money.prices import PICO
+from mathmill.teachers.money.process import is_alive, this_process
 
 LINE = 1024  # bytes; divides a page, so that no line lies on two
 NAME = 140  # signs of a name that are kept: two of them, all escaped, still fit a line
 SYNC_SECONDS = 1.0
+AHEAD = 8  # without caps, one call more is held for so many in flight
+LATE = 0.05  # seconds for which, without caps, a bill may be missing in the file
 FILE = "spent.jsonl"
 
 
@@ -67,6 +69,16 @@ class Amount:
         """Return what is left."""
         return Amount(self.cost - other.cost, self.calls - other.calls,
                       self.read - other.read, self.written - other.written)
+
+    def times(self, number: int) -> Amount:
+        """Return so many of it."""
+        return Amount(self.cost * number, self.calls * number, self.read * number,
+                      self.written * number)
+
+    def covers(self, other: Amount) -> bool:
+        """Tell whether the other is in no way more."""
+        return (self.cost >= other.cost and self.calls >= other.calls
+                and self.read >= other.read and self.written >= other.written)
 
 
 NOTHING = Amount()
@@ -129,7 +141,7 @@ class Entry:
     @property
     def alive(self) -> bool:
         """Tell whether the process that holds something here can still settle it."""
-        return self.held != NOTHING and _alive(self.process)
+        return self.held != NOTHING and is_alive(self.process)
 
 
 class Account:
@@ -138,11 +150,12 @@ class Account:
     def __init__(self, path: Path, teacher: str) -> None:
         """Keep the place; nothing is opened or written before the first call."""
         self.path = path
-        self.own = Entry(teacher, process=_process(), started=round(time.time(), 3))
+        self.own = Entry(teacher, process=this_process(), started=round(time.time(), 3))
         self._file: int | None = None
         self._place = -1
         self._seen: dict[int, tuple[bytes, Entry]] = {}
-        self._synced = 0.0
+        self._synced = self._written = 0.0
+        self._told: Amount | None = None  # spent and held in the file, where it may be ahead
 
     def hold(self, worst: Amount, caps: Caps) -> str:
         """Hold the worst case of a call in the file; return the cap that forbids it, or nothing.
@@ -150,22 +163,32 @@ class Account:
         Raises StepFailed where the file cannot be written, InputError where it cannot be read.
         """
         if not caps:
-            self._write(held=self.own.held + worst)
+            own = self._changed(self.own.spent, self.own.held + worst, self.own.assumed)
+            if self._told is None or not self._told.covers(own.spent + own.held):
+                self._write(own, worst.times(own.held.calls // (AHEAD * max(1, worst.calls))))
+            self.own = own
             return ""
+        self._told = None
         file = self._open()
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             passed = caps.passed(self.total() + worst)
             if not passed:
-                self._write(held=self.own.held + worst)
+                self._write(self._changed(self.own.spent, self.own.held + worst, self.own.assumed))
             return passed
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
 
     def settle(self, worst: Amount, actual: Amount, assumed: bool) -> None:
         """Replace what was held for a call by what it cost; `assumed`: nobody told that."""
-        self._write(spent=self.own.spent + actual, held=self.own.held - worst,
-                    assumed=self.own.assumed + (actual if assumed else NOTHING))
+        own = self._changed(self.own.spent + actual, self.own.held - worst,
+                            self.own.assumed + actual if assumed else self.own.assumed)
+        if (self._told is not None and not assumed and own.held != NOTHING
+                and time.monotonic() - self._written < LATE
+                and self._told.covers(own.spent + own.held)):
+            self.own = own
+        else:
+            self._write(own, None if self._told is None else NOTHING)
 
     def total(self) -> Amount:
         """Return what all invocations spent and hold."""
@@ -197,7 +220,7 @@ class Account:
                 if self._place < 0:  # else it was closed, and its line is still its own
                     size = os.fstat(self._file).st_size
                     self._place = -(-size // LINE) * LINE  # past a line that a full disk cut off
-                self._write()
+                self._write(self.own)
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             except OSError as error:
                 raise self._trouble(error) from error
@@ -225,22 +248,24 @@ class Account:
             entries.append(seen[1])
         return entries
 
-    def _write(self, **changes: Amount) -> None:
-        """Change this teacher's line, in the file first."""
+    def _changed(self, spent: Amount, held: Amount, assumed: Amount) -> Entry:
+        """Return this teacher's line with other amounts."""
+        return Entry(self.own.teacher, spent, held, assumed, self.own.process, self.own.started)
+
+    def _write(self, own: Entry, ahead: Amount | None = None) -> None:
+        """Change this teacher's line, in the file first; `ahead`: more held there, or NOTHING."""
         file = self._file if self._file is not None else self._open()
-        own = Entry(self.own.teacher, changes.get("spent", self.own.spent),
-                    changes.get("held", self.own.held), changes.get("assumed", self.own.assumed),
-                    self.own.process, self.own.started)
-        line = own.line()
+        line = (self._changed(own.spent, own.held + ahead, own.assumed) if ahead else own).line()
         try:
             written = os.pwrite(file, line, self._place)
             if written < len(line):
                 raise OSError(0, f"only {written} of {len(line)} bytes fitted")
         except OSError as error:
             raise self._trouble(error) from error
-        self.own = own
-        if time.monotonic() - self._synced >= SYNC_SECONDS:
-            self._synced = time.monotonic()
+        self.own, self._told = own, None if ahead is None else own.spent + own.held + ahead
+        now = self._written = time.monotonic()
+        if now - self._synced >= SYNC_SECONDS:
+            self._synced = now
             # A descriptor of its own: this one may be closed before the thread is done.
             threading.Thread(target=_sync, args=(os.dup(file),), daemon=True).start()
 
@@ -264,31 +289,6 @@ def _record(amount: Amount) -> str:
 def _amount(record: dict[str, Any]) -> Amount:
     return Amount(int(Decimal(record["dollars"]) * PICO), int(record["calls"]),
                   int(record["tokens_in"]), int(record["tokens_out"]))
-
-
-def _process(number: int | None = None) -> str:
-    """Return what tells a process from all others, also from a later one of the same number."""
-    number = os.getpid() if number is None else number
-    try:
-        with open(f"/proc/{number}/stat", "rb") as stat:
-            begun = stat.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):  # no Linux: the number must do
-        begun = "-"
-    return f"{platform.node()} {number} {begun}"
-
-
-def _alive(process: str) -> bool:
-    """Tell whether a process of this machine still runs; one of another machine never counts."""
-    host, number, _ = process.rsplit(" ", 2)
-    if host != platform.node():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it runs as somebody else
-        pass
-    return _process(int(number)) == process
 
 
 def _sync(file: int) -> None:
