@@ -101,11 +101,11 @@ HURTFUL = [
 
 @pytest.mark.parametrize("text", HURTFUL, ids=lambda t: t[:24])
 def test_a_text_that_would_grow_is_settled_or_left_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()  # a busy machine is not the text's fault
     for other in ("5", r"\sqrt{2}x", "(1,2)", f"{text}+1", text):
         equal(other, text, EXACT)
         equal(text, other, EXACT)
-    assert time.perf_counter() - start < 1.0
+    assert time.thread_time() - start < 1.0
 
 
 PIECES = [

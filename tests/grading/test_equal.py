@@ -104,12 +104,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda t: ascii(t[:12]))
 def test_a_hostile_text_is_graded_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     for policy in (EXACT, "strict", "strict-math"):
         for whole in (text, text[:2000]):
             equal("5", whole, policy)
             grade(whole, "5", policy)
-    assert time.perf_counter() - start < 2.0
+    assert time.thread_time() - start < 2.0
 
 
 def test_nothing_equals_nothing() -> None:

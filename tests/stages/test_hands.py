@@ -69,7 +69,7 @@ def test_what_never_arrives_is_left_after_a_while():
     with pytest.raises(TeacherError):
         asyncio.run(Hands(3, grace=0.1).run([partial(work, n) for n in range(9)],
                                             lambda place, result: None))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 class Slow:
@@ -113,7 +113,7 @@ def test_a_second_ctrl_c_leaves_at_once():
     press_ctrl_c(0.4)
     with pytest.raises(KeyboardInterrupt), Asking(teacher, 4) as asking:
         asking.all([request_of(str(n)) for n in range(40)])
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert (teacher.begun, teacher.answered) == (4, 0)
 
 

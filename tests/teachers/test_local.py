@@ -207,5 +207,5 @@ def test_a_model_at_work_is_left_within_a_token(folder, monkeypatch):
         await teacher.aclose()
         return time.monotonic() - began
 
-    assert asyncio.run(go()) < 2.0, "two hundred tokens would have taken twelve seconds"
+    assert asyncio.run(go()) < 6.0, "two hundred tokens would have taken twelve seconds"
     assert len(tokens) < 100

@@ -44,7 +44,7 @@ class Server:
                 server.heads.append((self.path, dict(self.headers)))
                 status, payload = server.answer(body, len(server.calls))
                 if status == 0:  # hang, then drop the connection
-                    time.sleep(1.5)
+                    time.sleep(10)
                     return
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 self.send_response(status)
@@ -59,7 +59,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
                 if promised != str(len(data)):  # stall
-                    time.sleep(1.5)
+                    time.sleep(10)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -207,7 +207,7 @@ def test_a_server_that_hangs_is_given_up(server):
     server.answer = lambda body, count: (0, None)
     began = time.monotonic()
     reply = ask(server, timeout=0.3)
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 8
     assert reply.finish == "error"
     assert "Timeout" in reply.error
 
@@ -354,8 +354,8 @@ def test_a_streamed_reply_is_read_and_one_that_stalls_is_cut(server):
     server.answer = lambda body, count: (200, f"data: {json.dumps(piece)}\n\n".encode())
     began = time.monotonic()
     with pytest.raises(Fault, match=r"Timeout: the reply stood still for 0\.2 s"):
-        send(Endpoint("tiny", server.url, KEY, stream=True, stall=0.2, timeout=5), QUESTION)
-    assert time.monotonic() - began < 3
+        send(Endpoint("tiny", server.url, KEY, stream=True, stall=0.2, timeout=9), QUESTION)
+    assert time.monotonic() - began < 8
 
 
 def test_a_local_server_is_sent_no_key(server, monkeypatch):
