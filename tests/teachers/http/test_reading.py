@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mathmill.teachers.http.faults import BUSY, ROW, TROUBLE, Fault
+from mathmill.teachers.http.faults import BUSY, ROW, STOP, TROUBLE, Fault
 from mathmill.teachers.http.reading import read
 from mathmill.teachers.http.stream import Pieces
 from mathmill.types import Message, Reply, Request
@@ -105,6 +105,8 @@ def test_what_the_filter_stopped_is_a_failed_reply_and_leaves_the_others():
     (b'{"choices": [{"message": {}, "finish_reason": "abort"}]}', TROUBLE, "broke the reply off"),
     (b'{"error": {"code": 429, "message": "slow down"}}', BUSY, "slow down"),
     (b'{"error": {"code": 400, "message": "bad"}}', ROW, "bad"),
+    (b'{"error": {"code": 401, "message": "no such key"}}', STOP, "no such key"),
+    (b'{"error": {"code": "insufficient_quota", "message": "pay"}}', STOP, "pay"),
     (b'{"error": "odd"}', TROUBLE, "odd"),
 ])
 def test_what_holds_no_reply_is_a_fault(body, kind, why):

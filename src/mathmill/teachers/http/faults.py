@@ -37,6 +37,7 @@ _NO_MODEL = {"model_not_found", "invalid_model", "deploymentnotfound", "unknown_
 _OTHER_MODEL = re.compile("Server is pinned to|invalid model ID")  # transformers serve, OpenAI
 _FILTERED = {"content_filter", "content_policy_violation", "moderation"}
 _BAD_KEY = {"invalid_api_key", "invalid_authentication"}
+HOPELESS = {"401", "402", *_CREDIT, *_NO_MODEL, *_BAD_KEY}  # codes in a body that came with 200
 
 
 class Fault(Exception):

@@ -15,7 +15,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from mathmill.teachers.http.faults import BUSY, ROW, TROUBLE, Fault, read_error
+from mathmill.teachers.http.faults import BUSY, HOPELESS, ROW, STOP, TROUBLE, Fault, read_error
 from mathmill.types import Reply, Request
 
 MOST = 10**9  # tokens of one call: above, a count is a slip that no file need hold
@@ -177,6 +177,9 @@ def _empty(whole: Any) -> Fault:
         said = f": {said}"
         if code in ("429", "503", "529"):
             return Fault(BUSY, f"{code}{said}", status=int(code), sent=False)
+        if code in HOPELESS:
+            return Fault(STOP, f"the server takes no call{said or f' ({code})'}; mend that and "
+                         "run again: what was answered is kept", sent=False)
         if code in ("400", "413", "422"):
             return Fault(ROW, f"{code}{said}", status=int(code))
     return Fault(TROUBLE, f"the server sent no choices{said}")
