@@ -34,8 +34,8 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "teachers")]
-from teacher_kills import CLIENT, trial  # noqa: E402
-from teacher_peers import installed  # noqa: E402
+from teacher.kills import CLIENT, trial  # noqa: E402
+from teacher.peers import installed  # noqa: E402
 
 from hostile_server import hostile_process  # noqa: E402
 
@@ -88,7 +88,7 @@ def cost_of_calls(full: bool, install: bool) -> None:
         for peer, python in installed(install).items():
             def theirs(count: int, peer: str = peer, python: Path = python) -> float:
                 with tempfile.TemporaryDirectory(prefix="mathmill-") as folder:
-                    cpu, (words, _) = child([str(python), str(HERE / "teacher_peers.py"), peer,
+                    cpu, (words, _) = child([str(python), str(HERE / "teacher" / "peers.py"), peer,
                                              server.url, str(count), str(at_once), folder])
                 assert words.strip().splitlines()[-1] == str(count), words[-300:]
                 return cpu

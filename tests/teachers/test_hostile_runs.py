@@ -134,7 +134,7 @@ def test_what_no_call_can_get_past_ends_the_command_with_one_line(tmp_path, mode
 def test_five_kills_lose_no_row_and_buy_only_what_was_in_flight_twice(tmp_path):
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
-        from teacher_kills import trial
+        from teacher.kills import trial
     finally:
         sys.path.pop(0)
     began = time.monotonic()

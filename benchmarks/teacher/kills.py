@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "teachers")]
+sys.path.insert(0, str(HERE.parents[1] / "tests" / "teachers"))
 from hostile_server import HostileProcess, expected, hostile_process, key_of  # noqa: E402
 
-CLIENT = HERE / "teacher_client.py"
+CLIENT = HERE / "client.py"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ own. distilabel needs two packages that it does not name; curator wants a vocabu
 net at its start, of which litellm carries a copy, and sends one request to ask for limits.
 
 Used as: `installed(install=True)` by `teacher_engine.py`; as a program inside the peer's
-environment: `python teacher_peers.py curator URL COUNT AT_ONCE FOLDER`.
+environment: `python peers.py curator URL COUNT AT_ONCE FOLDER`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Why apart: processor time and peak memory are a process's, and a kill needs one to kill. It is
 the whole stack that a run has: registry, journal, account, engine, hands.
 
-Used as: `python benchmarks/teacher_client.py '{"url": ..., "count": 1000, "folder": ...}'`; it
+Used as: `python benchmarks/teacher/client.py '{"url": ..., "count": 1000, "folder": ...}'`; it
 prints one line of JSON. Fields: `count` requests of `size` characters, or as many as fit in
 `seconds`; at most `at_once` in flight; rows go to `out` (JSONL) at the end, where given.
 """
