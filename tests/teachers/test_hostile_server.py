@@ -68,7 +68,7 @@ def test_what_hangs_is_cut_and_sent_again(behaviour):
         reply = ask(engine(server, timeout=0.4, stall=0.2))
     assert reply.text == expected(ONE)
     assert server.sent == {ONE: 2}
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("behaviour", [name for name in MENDED if name[:3] not in

@@ -71,6 +71,7 @@ def test_programs_without_end_are_read_only_so_far_ahead() -> None:
 def test_one_that_takes_long_holds_up_its_own_process_alone() -> None:
     taken = count()
     with sandbox(jobs=2) as box:
+        list(box.run(words(*["slow 1"] * 4)))  # both processes are there
         sources = (Program("slow 1" if n < 2 else f"value {n}", "x") for n in taken)
         found = box.run(sources)
         assert next(found).value == "1"  # 0.4 s, in which the other process took what there was
