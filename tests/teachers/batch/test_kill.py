@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -91,6 +92,27 @@ def test_killed_at_any_moment_nothing_is_submitted_twice(moment: str, tmp_path: 
         assert len(server.answered) == ROWS
         # What was held and never sent stays counted; no account is below the bill.
         assert spent(tmp_path) >= EACH * ROWS
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_while_batches_expire_each_line_is_bought_once(tmp_path: Path
+                                                                              ) -> None:
+    draws = random.Random(5)
+    with BatchServer() as server:
+        server.default = Plan(looks=6)
+        for number in (1, 2):
+            server.plans[number] = Plan(looks=6, end="expired", done=lambda place: place % 2 > 0)
+        for _ in range(6):
+            process = start(tmp_path, server)
+            seen = len(server.paths)
+            until(lambda seen=seen, p=process: len(server.paths) > seen or p.poll() is not None)
+            time.sleep(draws.uniform(0, 0.25))
+            process.kill()
+            process.communicate(timeout=60)
+        finished(tmp_path, server)
+        assert sorted(server.answered) == sorted(f"question {row}" for row in range(ROWS))
+        assert spent(tmp_path) >= EACH * ROWS
+        assert not list(tmp_path.glob("runs/journal/batch-*.jsonl"))
 
 
 @pytest.mark.slow

@@ -142,6 +142,8 @@ class Submitter:
         try:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
+                for left in folder.glob("batch-*.jsonl"):  # by a kill: we have the lock
+                    left.unlink(missing_ok=True)
             number, name = tempfile.mkstemp(suffix=".jsonl", prefix="batch-", dir=folder)
             path = Path(name)
             with os.fdopen(number, "wb") as file:
