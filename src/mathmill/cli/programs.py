@@ -5,6 +5,8 @@ Used as: `mathmill exec programs.jsonl --field code`.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +34,8 @@ def run_programs(
     from mathmill.grading.sandbox.files import ExecOptions, exec_file
     from mathmill.grading.sandbox.outcome import Limits
 
+    # A warning of the sandbox is for the user: one line, without the place in our source.
+    warnings.showwarning = lambda words, *_, **__: print(f"mathmill: {words}", file=sys.stderr)
     options = ExecOptions(Limits(seconds, memory), crosscheck, whole, policy, jobs)
     with Progress() as progress:
         progress.start("exec", file.name)

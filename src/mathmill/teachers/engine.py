@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mathmill.errors import TeacherError, UsageError
+from mathmill.errors import MissingExtra, TeacherError, UsageError
 from mathmill.teachers.error_budget import ErrorBudget
 from mathmill.teachers.http.endpoint import Endpoint
 from mathmill.teachers.http.faults import BUSY, ROW, STOP, Fault
@@ -122,9 +122,10 @@ class Engine:
                 if self.purse is not None and ticket is not None:
                     self.purse.settle(ticket, None, billed=fault.sent)
                 self._count(lane, call, fault)
-            except BaseException:
+            except BaseException as error:
                 if self.purse is not None and ticket is not None:
-                    self.purse.settle(ticket, None)
+                    sent = not isinstance(error, MissingExtra)  # without aiohttp nothing leaves
+                    self.purse.settle(ticket, None, billed=sent)
                 lane.pace.gone(call)
                 raise
             else:

@@ -211,6 +211,8 @@ def test_options_out_of_range_are_refused(tmp_path: Path, options: ExecOptions,
 
 def test_a_missing_file_or_field_is_one_line_that_names_what_is_there(tmp_path: Path) -> None:
     file = written(tmp_path / "rows.jsonl", "{broken", {"code": "x", "id": 1})
+    with pytest.raises(InputError, match=r"no file but a folder"):
+        exec_file(tmp_path, "code")
     with pytest.raises(InputError, match=r"no such file"):
         executed(tmp_path / "none.jsonl")
     for more in ({"field": "cod"}, {"gold": "target"}):

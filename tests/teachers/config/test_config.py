@@ -147,7 +147,7 @@ def test_prices_of_a_configuration_are_known_to_the_account(file: Path, tmp_path
     ("[teachers.a\n", 1, "this is no TOML"),
     ('[prices.m]\ninput = 1\noutput = 1\n', None, "it describes no teacher"),
     ('[teacher.a]\nmodel = "m"\n', 1, "there is no table 'teacher'"),
-    ('\n[teachers.a]\nmodle = "m"\n', 2, "it says neither of them"),
+    ('\n[teachers.a]\nmodle = "m"\n', 2, "it does not say who answers (it has: modle)"),
     ('[teachers.a]\nmodel = "m"\nurll = "x"\n', 3, "there is no field 'urll' here"),
     ('[teachers.a]\nmodel = 5\n', 2, "model = 5 is no text"),
     ('[teachers.a]\nmodel = "m"\nurl = "localhost:8000"\n', 3, "no address that can be asked"),

@@ -152,7 +152,11 @@ def exec_file(path: Path, field: str, out: Path | None = None, gold: str | None 
     engine is installed.
     """
     if not path.is_file():
-        raise InputError(path, "there is no such file", "check the path")
+        what = "this is no file but a folder" if path.is_dir() else "there is no such file"
+        raise InputError(path, what, "check the path")
+    if out is not None and out.suffix not in (".jsonl", ".parquet"):
+        raise UsageError(f"{out}: results are written to a .jsonl or a .parquet file; "
+                         "give --out one of these endings")
     settings = _settings(path, field, gold, options)
     check_fields(path, field, gold)
     target = out or path.with_name(path.stem + ".exec.jsonl")

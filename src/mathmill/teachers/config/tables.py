@@ -67,7 +67,8 @@ class _Reader:
             self.file.fail("", name, f"teachers.{name} is no table", f"write [teachers.{name}]")
         kinds = [kind for kind in _KINDS if kind in table]
         if len(kinds) != 1:
-            self.file.fail(name, "", "it says " + (" and ".join(kinds) or "neither of them"),
+            self.file.fail(name, "", (f"it says {' and '.join(kinds)}" if kinds else
+                                       f"it does not say who answers (it has: {', '.join(table)})"),
                            "give one of: model, mix, fallback, routes")
         if strange := sorted(set(table) - _KINDS[kinds[0]]):
             self.file.fail(name, strange[0], f"there is no field {strange[0]!r} here",

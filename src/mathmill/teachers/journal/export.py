@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mathmill.errors import StepFailed
+from mathmill.errors import StepFailed, UsageError
 from mathmill.teachers.journal import record
 from mathmill.teachers.journal.inspect import file_of, is_of, read, whole_key
 
@@ -35,8 +35,12 @@ def export(place: Path, out: Path, teacher: str | None = None) -> int:
     """Write a row a reply to `out`, JSONL or (by its suffix) Parquet; return how many.
 
     `teacher` is a name or a pattern with `*`. `out` appears whole or not at all. Raises
-    InputError for no journal, StepFailed where `out` cannot be written.
+    InputError for no journal, UsageError for another ending, StepFailed where `out` cannot be
+    written.
     """
+    if out.suffix not in (".jsonl", ".parquet"):
+        raise UsageError(f"{out}: replies are written to a .jsonl or a .parquet file; "
+                         "give --out one of these endings")
     path = file_of(place)
     rows = _first_of_each(path, teacher)
     aside = out.with_name(out.name + ".writing")
