@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from mathmill.dollars import in_words
 from mathmill.execution.progress import clock
 from mathmill.planning.estimate import Estimate, Line, Totals, interval, total_of
 from mathmill.planning.guess import (
@@ -23,7 +24,6 @@ from mathmill.planning.guess import (
 )
 from mathmill.planning.plan import Plan
 from mathmill.planning.probe import WORLD, teacher_of
-from mathmill.teachers.money.prices import in_words
 from mathmill.teachers.registry import understand
 
 NOBODY_KNOWS = "unknown"

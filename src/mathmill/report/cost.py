@@ -23,11 +23,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from mathmill.dollars import PICO, in_words
 from mathmill.io import read_json_rows, read_parquet_rows
 from mathmill.report.graph import Graph, Node
 
 NO_PRICE = "no price known"
-PICO = 10**12
 CHECKS = ("verify", "decontaminate")
 ACCOUNT = "spent.jsonl"
 
@@ -226,17 +226,6 @@ def paid(home: Path) -> list[Paid]:
             old.pico + _pico((spent, held)), old.assumed + sum(u["calls"] for u in unknown),
             old.pico_assumed + _pico(unknown))
     return list(whole.values())
-
-
-def in_words(pico: int) -> str:
-    """Return money for people: cents, or as many digits as show that it is not nothing."""
-    amount = Decimal(pico) / PICO
-    if not amount or amount >= 1:
-        return f"${amount:,.2f}"
-    if amount < Decimal("1e-6"):
-        return f"${amount.normalize():.2g}"
-    whole, _, part = f"{amount:.{4 if amount >= Decimal('0.01') else 6}f}".partition(".")
-    return f"${whole}.{part.rstrip('0'):0<2}"
 
 
 def _accepted(graph: Graph) -> Iterable[Accepted]:

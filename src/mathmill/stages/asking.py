@@ -20,6 +20,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
+from mathmill.dollars import PICO
 from mathmill.stages.hands import Hands, Work
 from mathmill.teachers.base import Teacher
 from mathmill.types import Attempt, Drop, Reply, Request, Sample
@@ -31,7 +32,6 @@ CONCURRENCY = 64  # attempts in flight, where the teacher does not say how many 
 AHEAD = 20_000  # replies that may wait for one that is asked again and again, to keep their order
 TEACHER_FAILED = "teacher failed"
 RARELY = (20_000, 50, 50)  # objects made, and younger collections, between two collections
-PICO = 10**12  # picodollars of a dollar: the unit in which money is added up, always whole
 
 
 def open_asking(bench: Workbench, teacher: str) -> Asking:

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mathmill.dollars import in_words
 from mathmill.errors import InputError, UsageError
 from mathmill.io import json_lines, parse_json_line, read_parquet_rows
-from mathmill.stages.asking import CONCURRENCY, PICO, Asking, Usage
+from mathmill.stages.asking import CONCURRENCY, Asking, Usage
 from mathmill.stages.completions import Completions, completed, unreadable
 from mathmill.teachers.base import Teacher
 from mathmill.types import Message, Reply, Request
@@ -102,10 +103,10 @@ class Summary:
     def money(self) -> str:
         """Return what was paid now, and what was found that had been paid for before."""
         used = self.usage
-        words = [] if self.free else [f"{dollars(used.worth - used.worth_found)} paid"]
+        words = [] if self.free else [f"{in_words(used.worth - used.worth_found)} paid"]
         if used.found:
             words.append(f"{used.found:,} found" + (
-                "" if self.free else f" (worth {dollars(used.worth_found)})"))
+                "" if self.free else f" (worth {in_words(used.worth_found)})"))
         if used.unpriced and not self.free:
             words.append(f"{used.unpriced:,} of unknown price")
         return ", ".join(words)
@@ -285,9 +286,3 @@ def _inside(row: dict[str, Any], path: str) -> Any:
                              + ", ".join(map(str, list(row)[:12])))
         value = value[part]
     return value
-
-
-def dollars(picodollars: int) -> str:
-    """Return money for people: cents, or more digits where it is less than ten."""
-    amount = picodollars / PICO
-    return f"${amount:,.2f}" if amount >= 0.1 or not amount else f"${amount:.6f}"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from billing_server import BillingServer
+from mathmill.dollars import PICO
 from mathmill.errors import BudgetSpent
 from mathmill.stages.asking import Asking
 from mathmill.teachers import engine
@@ -20,7 +21,7 @@ from mathmill.teachers.engine import Engine
 from mathmill.teachers.http.endpoint import Endpoint
 from mathmill.teachers.money.budget import budgeted
 from mathmill.teachers.money.ledger import Account
-from mathmill.teachers.money.prices import PICO, Prices
+from mathmill.teachers.money.prices import Prices
 from mathmill.teachers.registry import open_teacher
 from mathmill.types import Message, Request
 from mathmill.workbench import Terms

@@ -18,13 +18,14 @@ import pytest
 from billing_server import BillingServer
 from hostile_replies import BEHAVIOURS
 from hostile_server import HostileServer
+from mathmill.dollars import PICO
 from mathmill.errors import MathmillError
 from mathmill.teachers import engine
 from mathmill.teachers.engine import Engine
 from mathmill.teachers.http.endpoint import Endpoint
 from mathmill.teachers.money.budget import budgeted
 from mathmill.teachers.money.ledger import NOTHING, Account
-from mathmill.teachers.money.prices import PICO, Price
+from mathmill.teachers.money.prices import Price
 from mathmill.types import Message, Request
 from mathmill.workbench import Terms
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathmill.dollars import PICO, dollars
 from mathmill.errors import InputError
-from mathmill.teachers.money.prices import FREE, PICO, Price, Prices, dollars, in_words
+from mathmill.teachers.money.prices import FREE, Price, Prices
 
 OPENAI = "https://api.openai.com/v1"
 TOKENS = st.integers(0, 10**9)
@@ -145,12 +146,3 @@ def test_a_batch_is_never_reckoned_below_its_factor(read: int, written: int, fac
     price = Price(333_333, 33_333, 1_000_001, batch=factor)
     whole, half = price.cost(read, written), price.batched().cost(read, written)
     assert whole * factor <= half <= whole * factor + read + written
-
-
-@pytest.mark.parametrize(("pico", "words"), [
-    (0, "$0.00"), (5 * PICO, "$5.00"), (12_345_678 * PICO // 10, "$1,234,567.80"),
-    (PICO // 100, "$0.01"), (1_234 * 10**6, "$0.001234"), (7, "$7e-12"),
-    (225 * PICO // 1000, "$0.225"), (PICO // 10, "$0.10"), (2 * PICO // 3, "$0.6667"),
-])
-def test_money_is_told_in_words(pico: int, words: str) -> None:
-    assert in_words(pico) == words

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from billing_server import BillingServer
+from mathmill.dollars import PICO
 from mathmill.report.cost import paid
 from mathmill.teachers.money.ledger import Account
-from mathmill.teachers.money.prices import PICO, Price
+from mathmill.teachers.money.prices import Price
 from mathmill.teachers.symbolic.teacher import SymbolicTeacher
 from mathmill.types import Message, Request
 

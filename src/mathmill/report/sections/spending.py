@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mathmill.report.cost import Bought, bought, in_words
+from mathmill.dollars import in_words
+from mathmill.report.cost import Bought, bought
 from mathmill.report.markup import Html, count, details, para, percent, seconds, section, table, tag
 from mathmill.report.material import Material
 

@@ -5,7 +5,7 @@ Used by `page`: `headline(material)`, `render(material)`.
 
 from __future__ import annotations
 
-from mathmill.report.cost import in_words
+from mathmill.dollars import in_words
 from mathmill.report.curves import Curve
 from mathmill.report.markup import (
     TIED,

@@ -30,8 +30,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mathmill.dollars import PICO
 from mathmill.errors import InputError, StepFailed
-from mathmill.teachers.money.prices import PICO
 from mathmill.teachers.money.process import is_alive, this_process
 
 LINE = 1024  # bytes; divides a page, so that no line lies on two

@@ -26,7 +26,7 @@ Money is counted in whole picodollars (10^-12 US dollars), the cost of one token
 0.000001 dollars per million: integers, so that a million additions are exact.
 
 Used as: `price = Prices.load(path).price("gpt-5-mini", "https://api.openai.com/v1")`,
-`price.cost(read=812, written=240)`, `dollars(cost)`.
+`price.cost(read=812, written=240)`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mathmill.dollars import PICO
 from mathmill.errors import InputError
 
-PICO = 10**12  # picodollars of a dollar
 VARIABLE = "MATHMILL_PRICES"
 HIGHEST = Decimal(100_000_000)  # of any number in an entry: what is larger is a slip
 _NAMES = {"input", "cached", "output", "batch", "cache_write", "up_to", "above", "date", "source",
@@ -121,22 +121,6 @@ class Prices:
         if host and is_local(host):
             return FREE
         return _look_up(self.shipped, model, host)
-
-
-def dollars(pico: int) -> Decimal:
-    """Return picodollars as dollars, exactly."""
-    return Decimal(pico) / PICO
-
-
-def in_words(pico: int) -> str:
-    """Return picodollars for people: cents, or as many digits as show that it is not nothing."""
-    amount = dollars(pico)
-    if not amount or amount >= 1:
-        return f"${amount:,.2f}"
-    if amount < Decimal("1e-6"):
-        return f"${amount.normalize():.2g}"
-    whole, _, part = f"{amount:.{4 if amount >= Decimal('0.01') else 6}f}".partition(".")
-    return f"${whole}.{part.rstrip('0'):0<2}"
 
 
 def picodollars(amount: Decimal) -> int:

@@ -28,9 +28,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mathmill.dollars import PICO, dollars, in_words
 from mathmill.errors import BudgetSpent, StepFailed, TeacherError
 from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
-from mathmill.teachers.money.prices import FREE, PICO, Price, dollars, in_words
+from mathmill.teachers.money.prices import FREE, Price
 from mathmill.types import Reply, Request
 
 A_MESSAGE = 16  # tokens that a chat template puts round a turn: ChatML 5, Llama 3 6, harmony 7
