@@ -144,3 +144,37 @@ def test_a_refused_key_stops_at_once_with_one_line(start, tmp_path):
     assert server.requests <= 64
     assert KEY not in errors
     assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_a_prompt_that_is_too_long_fails_alone_and_its_length_is_told(start, tmp_path):
+    with HostileServer(key=KEY, script={"question 7#0": ["context"]}) as server:
+        code, said, errors = finish(start(server))
+    assert (code, errors) == (0, "")
+    assert "199 replies to 200 prompts (1 failed)" in said
+    failed = json.loads((tmp_path / "o.jsonl").read_text().splitlines()[7])
+    assert failed["finish"] == "error"
+    assert "maximum context length is 4096 tokens" in failed["error"]
+    assert failed["error"].endswith("(the prompt has 10 characters)")
+    assert server.sent["question 7#0"] == 1
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_leaves_at_once_and_buys_nothing_twice(start, tmp_path):
+    behaviour = ["never"]
+    with HostileServer(key=KEY, decide=lambda call: (
+            "ok" if int(call.key.split()[1].partition("#")[0]) < 20 else behaviour[0])) as server:
+        process = start(server)
+        wait_for(server, 20)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.7)
+        assert process.poll() is None, "what is in flight is awaited"
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        code, _, errors = finish(process)
+        assert time.monotonic() - began < 5
+        assert code == 130
+        assert "Traceback" not in errors
+        behaviour[0] = "ok"
+        assert finish(start(server))[0] == 0
+        assert all(server.sent[f"question {number}#0"] == 1 for number in range(20))
+    assert texts(tmp_path / "o.jsonl") == ALL

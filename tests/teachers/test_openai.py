@@ -175,7 +175,8 @@ def test_a_server_that_is_too_busy_is_asked_again(server):
 
 @pytest.mark.parametrize(("status", "payload", "why"), [
     (500, {"error": {"message": f"died with {KEY} and sk-other-123456"}}, "500: died"),
-    (400, {"error": {"message": "too long", "code": "context_length_exceeded"}}, "too long"),
+    (400, {"error": {"message": "too long", "code": "context_length_exceeded"}},
+     "too long (the prompt has "),
     (200, b'{"choices": [', "Error"),
     (200, b"<html>gateway</html>", "Error"),
     (200, b"", "Error"),

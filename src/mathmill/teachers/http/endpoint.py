@@ -31,7 +31,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from mathmill import __version__
 from mathmill.errors import MissingExtra, TeacherError, UsageError
-from mathmill.teachers.http.faults import TROUBLE, Fault, blot, of_exception, of_status
+from mathmill.teachers.http.faults import ROW, TROUBLE, Fault, blot, of_exception, of_status
 from mathmill.teachers.http.parameters import Parameters
 from mathmill.teachers.http.reading import read, read_whole
 from mathmill.teachers.http.stream import Pieces
@@ -51,6 +51,7 @@ PATH = "/chat/completions"
 REAL_KEY = 12  # letters; a shorter key is a stand-in such as `none`, which replies may well hold
 
 SECRET = re.compile(r"[?&](?:[\w-]*key|[\w-]*token|sig|signature|secret|code|password)=", re.I)
+TOO_LONG = re.compile(r"context|too (?:long|large|many tokens)|length|^413", re.I)
 log = logging.getLogger(__name__)
 
 
@@ -115,6 +116,9 @@ class Endpoint:
             replies = await self._send(session, request, samples)
         except Fault as fault:
             fault.message = self.blot(fault.message)
+            if fault.kind == ROW and TOO_LONG.search(fault.message):
+                size = sum(len(turn.content) for turn in request.messages)
+                fault.message += f" (the prompt has {size:,} characters)"
             fault.args = (fault.message,)
             raise
         replies = [self.without_key(reply) for reply in replies]
