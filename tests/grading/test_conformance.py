@@ -117,7 +117,7 @@ def test_the_self_test_keeps_the_limits_and_the_page_is_what_a_fresh_run_writes(
     assert "## Every pair that it gets wrong" in rest
 
 
-@pytest.mark.parametrize("seed", ["1", "2"])
+@pytest.mark.parametrize("seed", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_pairs_that_nobody_has_seen_keep_the_limits(seed: str) -> None:
     whole = measure(generated(60, seed=seed), symbolic=False).total()
     assert whole.accepted <= 0.002 * whole.unlike + 1

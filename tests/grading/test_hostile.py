@@ -80,13 +80,17 @@ def _measured(call: Callable[[], object], clock: Callable[[], float] = time.perf
     return result, took, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
 
 
-# A text is nothing to wait for, but there are hundreds of runs: one in five is for every day.
+# A text is nothing to wait for, but there are hundreds of runs: one in ten is for every day.
 RUNS = [name for name in TEXTS if "run of" in name]
-DAILY = [*ALGEBRA, *RUNS[::5]]
+DAILY = [*ALGEBRA, *RUNS[::10]]
 
 
-@pytest.mark.parametrize("name", [name if name in DAILY else pytest.param(
-    name, marks=pytest.mark.slow) for name in TEXTS])
+def daily(names: list[str]) -> list[object]:
+    return [name if name in DAILY else pytest.param(name, marks=pytest.mark.slow)
+            for name in names]
+
+
+@pytest.mark.parametrize("name", daily(list(TEXTS)))
 def test_no_text_slows_or_fattens_or_breaks_what_runs_in_this_process(name: str) -> None:
     text = TEXTS[name]()
     calls = ON_RESPONSES if name.startswith("run of") else ON_ANSWERS if "run of" in name else {
@@ -101,7 +105,7 @@ def test_no_text_slows_or_fattens_or_breaks_what_runs_in_this_process(name: str)
         assert value is None or value in (CORRECT, WRONG, UNDECIDED)
 
 
-@pytest.mark.parametrize("name", [name for name in TEXTS if len(TEXTS[name]()) > 500])
+@pytest.mark.parametrize("name", daily([name for name in TEXTS if len(TEXTS[name]()) > 500]))
 def test_what_is_too_long_for_the_algebra_system_is_refused_at_once(name: str) -> None:
     text = TEXTS[name]()
     for pair in ((text, "42"), ("42", text), (text, text)):

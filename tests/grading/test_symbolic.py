@@ -173,6 +173,7 @@ def test_a_forked_caller_starts_workers_of_its_own_and_leaves_ours() -> None:
     assert set(ours) == set(worker_pids())
 
 
+@SLOW
 @installed
 def test_nothing_is_left_when_the_caller_ends(tmp_path: Path) -> None:
     code = ("from mathmill.grading.symbolic import client, settle\n"

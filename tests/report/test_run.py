@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from dataclasses import replace
@@ -52,10 +53,14 @@ def read(bench: Workbench) -> Reader:
     return reader
 
 
-@pytest.fixture
-def made(whole: tuple[Workbench, dict[str, Any]]) -> tuple[Workbench, Reader]:
-    bench, literals = whole
-    report(bench, **literals)
+@pytest.fixture(scope="module")
+def made(finished: tuple[Workbench, dict[str, Any]],
+         tmp_path_factory: pytest.TempPathFactory) -> tuple[Workbench, Reader]:
+    """The page of a finished run, for all who only read it."""
+    given, literals = finished
+    bench = Workbench(tmp_path_factory.mktemp("page"), inputs=given.inputs, tools=given.tools,
+                      home=given.home)
+    report(bench, **copy.deepcopy(literals))
     bench.close()
     return bench, read(bench)
 

@@ -187,7 +187,7 @@ def test_a_server_with_a_number_of_places_is_kept_full(places, latency):
     assert course.share(10) < 0.05
 
 
-@settings(max_examples=25, deadline=None, derandomize=True,
+@settings(max_examples=12, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow])
 @given(rate=st.sampled_from([10, 30, 100, 300]), latency=st.floats(0.02, 2.0),
        burst=st.floats(0.5, 5.0), back=st.floats(0.005, 0.2), spread=st.floats(0, 0.4),

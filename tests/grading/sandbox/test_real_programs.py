@@ -34,6 +34,7 @@ def test_every_program_of_gsm_hard_returns_its_target(
     assert published.gsm_hard(shared_data) == (1_319, [])
 
 
+@pytest.mark.slow
 def test_the_policy_of_gsm_hard_finds_every_program_right(
         published: ModuleType, shared_data: Path, tmp_path: Path) -> None:
     from mathmill.grading.sandbox.files import ExecOptions, exec_file

@@ -257,7 +257,7 @@ def test_the_zygote_is_behind_its_walls_before_the_first_program(engine: ZygoteE
         assert applied["user"] in {"nobody", "root without capabilities"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60) | st.from_regex(rb'[VPERUX]\t\w{1,5}\t"[^\n]{0,9}"\n{1,2}\Z'))
 def test_whatever_a_child_writes_is_one_of_the_outcomes(line: bytes) -> None:
     kind, value, name, error = _meaning("ended", 0, line)

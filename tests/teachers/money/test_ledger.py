@@ -70,7 +70,7 @@ def test_a_line_holds_any_amount_exactly(spent: Amount, held: Amount, assumed: A
     assert (again.spent, again.held, again.assumed) == (spent, held, assumed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_no_cap_is_ever_passed_by_accounts_that_share_a_file(
         tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
@@ -103,7 +103,7 @@ def test_no_cap_is_ever_passed_by_accounts_that_share_a_file(
         account.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_without_caps_the_file_never_says_less_than_is_held_and_spent(
         tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -58,7 +58,7 @@ def test_a_mistake_is_made_once_and_carried_through() -> None:
             assert signs[0] == signs[1]
 
 
-@pytest.mark.parametrize("rate", [0.2, 0.3])
+@pytest.mark.parametrize("rate", [pytest.param(0.2, marks=pytest.mark.slow), 0.3])
 def test_replies_are_wrong_at_the_rate_and_exactly_where_the_teacher_says(
         rate: float, problems: list[Problem], make_prompt) -> None:  # type: ignore[no-untyped-def]
     teacher = SymbolicTeacher(f"symbolic:error_rate={rate}", rate)
