@@ -11,6 +11,8 @@ import pytest
 import typer
 
 from mathmill import cli
+from mathmill.cli.recipes import find_recipe
+from mathmill.errors import UsageError
 
 FROZEN = {
     "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs",
@@ -112,6 +114,14 @@ def test_a_recipe_that_returns_no_step_is_refused(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "mine.py: its function recipe(...) returned int" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_recipe_that_is_no_python_is_told_with_its_line(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torn.py").write_text("x = 1\ndef recipe(: pass\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"torn\.py:2: invalid syntax; mend the recipe"):
+        find_recipe("torn.py")
 
 
 @pytest.mark.parametrize(("error", "full"), [

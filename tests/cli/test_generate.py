@@ -149,7 +149,8 @@ def test_a_refused_key_stops_at_once_with_one_line(start, tmp_path):
 def test_a_prompt_that_is_too_long_fails_alone_and_its_length_is_told(start, tmp_path):
     with HostileServer(key=KEY, script={"question 7#0": ["context"]}) as server:
         code, said, errors = finish(start(server))
-    assert (code, errors) == (0, "")
+    assert code == 0
+    assert errors.startswith("mathmill: 1 failed, the first: p.jsonl:8: 400: This model's maximum")
     assert "199 replies to 200 prompts (1 failed)" in said
     failed = json.loads((tmp_path / "o.jsonl").read_text().splitlines()[7])
     assert failed["finish"] == "error"

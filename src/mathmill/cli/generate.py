@@ -57,6 +57,9 @@ def generate(
                       lambda done, total, words: shown.show("generate", done, total, words),
                       free=not named.models)
     print(summary.text())
+    if summary.failure:
+        print(f"mathmill: {summary.usage.failed:,} failed, the first: {summary.failure}; "
+              "the same command asks for them again", file=sys.stderr)
     if summary.broken:
         more = f" and {summary.broken - len(summary.named):,} more" * (
             summary.broken > len(summary.named))

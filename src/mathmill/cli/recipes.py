@@ -50,7 +50,11 @@ def find_recipe(name: str) -> Any:
             raise UsageError(f"{name}: there is no such recipe file; check the path")
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except SyntaxError as error:  # the recipe's own, or one of what it imports
+            raise UsageError(f"{error.filename or name}:{error.lineno}: {error.msg}; "
+                             "mend the recipe") from error
     else:
         import mathmill_recipes
 

@@ -85,6 +85,8 @@ class Summary:
     "Rows that could not be read."
     named: list[str] = field(default_factory=list)
     "The first of them, with place and reason."
+    failure: str = ""
+    "Why the first call that failed for good did, with its place."
 
     free: bool = False
     "Whether the teacher costs nothing, so that there is no money to tell of."
@@ -185,7 +187,10 @@ class _Work:
         """Write a reply, and the broken rows that follow it."""
         number, name, _ = self.waiting.popleft()
         self.summary.cut += reply.finish == "length"
-        self.written.write(completed(number, name, request, reply))
+        row = completed(number, name, request, reply)
+        if reply.finish == "error" and not self.summary.failure:
+            self.summary.failure = f"{self.path}:{number}: {row['error']}"
+        self.written.write(row)
         self._write_broken()
         self.tell(self.written.count)
 
