@@ -97,8 +97,11 @@ class Course:
 
 def simulate(server: Bucket, seconds: float, latency: float = 1.0, back: float = 0.02,
              spread: float = 0.0, seed: int = 0, pace: Pace | None = None,
-             limit: int = 200_000, begin: float = 0.0) -> Course:
-    """Send calls as the pace allows, as if there were always more to send."""
+             limit: int = 200_000, begin: float = 0.0, late: float = 0.0) -> Course:
+    """Send calls as the pace allows, as if there were always more to send.
+
+    `late`: mean seconds by which whatever happens is heard of too late, as on a busy machine.
+    """
     now = [begin]
     pace = pace or Pace(clock=lambda: now[0])
     pace.clock = lambda: now[0]
@@ -122,6 +125,7 @@ def simulate(server: Bucket, seconds: float, latency: float = 1.0, back: float =
         nearest = events[0][0] if events else float("inf")
         assert min(nearest, now[0] + wait) < float("inf"), "the pace waits for nothing"
         now[0] = min(nearest, now[0] + max(wait, 0.0005))
+        now[0] += draw.expovariate(1 / late) if late else 0.0
         if events and events[0][0] <= now[0]:
             _, _, call, taken, left = heapq.heappop(events)
             if taken:

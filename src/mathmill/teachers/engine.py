@@ -23,12 +23,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mathmill.errors import MissingExtra, TeacherError, UsageError
+from mathmill.teachers.call import Call
 from mathmill.teachers.error_budget import ErrorBudget
 from mathmill.teachers.http.endpoint import Endpoint
 from mathmill.teachers.http.faults import BUSY, ROW, STOP, Fault
 from mathmill.teachers.http.limits import NOTHING, of_headers
 from mathmill.teachers.money.purse import Purse
-from mathmill.teachers.pace import CEILING, START, Call, Pace
+from mathmill.teachers.pace import CEILING, START, Pace
 from mathmill.teachers.pool import Lane, Pool
 from mathmill.types import Reply, Request
 

@@ -4,8 +4,9 @@ Why: nobody knows a server's limits beforehand, and they change. A window alone 
 where replies are quick (a server that allows 50 calls a second and answers in 20 ms wants one
 call in flight, not 50 refused ones), a rate alone says nothing of a server with four places.
 
-- The window starts at `START` and grows by two a reply until a call is refused or more calls bring
-  no more replies. It shrinks by a twentieth at a refusal that found it full.
+- The window starts at `START` and grows by four a reply (two where replies are slow) until a call
+  is refused or more calls bring no more replies: 1,024 in flight at 2 s a reply after 4 s. It
+  shrinks by a twentieth at a refusal that found it full.
 - The rate (`rate`) is unknown until the first refusal. Then sending stops for the time in which
   a refusal returns, and the calls that were taken are counted: that is the first estimate. One
   cut a round: calls that were already under way when a cut was made do not make another.
@@ -27,8 +28,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
+from mathmill.teachers.call import Call
 from mathmill.teachers.plateau import Plateau
 from mathmill.teachers.rate import Rate
 
@@ -45,14 +46,6 @@ FULL = 0.9  # of the window in flight: the window is what bounds
 DOWN = 8  # failures in a row, none between, that mean: the server is down
 LONGEST_REST = 60.0  # seconds between two looks at a server that is down
 LONGEST_PAUSE = 900.0  # seconds of Retry-After that are waited at once
-
-
-class Call(NamedTuple):
-    """A call under way: when it was sent, after how many cuts, and the number it has."""
-
-    at: float
-    round: int
-    number: int
 
 
 class Pace:
@@ -149,7 +142,8 @@ class Pace:
         self.latency += (took - self.latency) * (0.1 if self.latency else 1.0)
         self._credit = min(4.0, self._credit + PROBES)
         if self._slow and self.flying >= FULL * self.window and self.latency < self.longest:
-            self.window = min(float(self.ceiling), self.window + 2.0)
+            self.window += 4.0 if self.latency < self.longest / 30 else 2.0
+            self.window = min(float(self.ceiling), self.window)
         self.flying -= 1
         self._plateau.reply(now, self.window)
         self._slow = self._slow and not self._plateau.reached

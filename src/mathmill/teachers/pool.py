@@ -19,8 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mathmill.errors import TeacherError
+from mathmill.teachers.call import Call
 from mathmill.teachers.http.endpoint import Endpoint
-from mathmill.teachers.pace import Call, Pace
+from mathmill.teachers.pace import Pace
 
 SLACK = 64.0  # calls by which a lane may be behind the others, in units of its weight
 
