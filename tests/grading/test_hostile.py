@@ -132,6 +132,8 @@ def test_no_text_holds_a_caller_for_three_seconds_with_the_algebra_system_on() -
         text, late = TEXTS[name](), []
         for what, call in calls(text):
             result, took, grown = _measured(call)
+            if took > SECONDS:  # a text that holds its caller does so twice; a busy machine once
+                took = min(took, _measured(call)[1])
             if took > SECONDS or grown > MEGABYTES:
                 late.append(f"{name}, {what}: {took:.1f} s, {grown:.0f} MB")
             if result.value not in (CORRECT, WRONG, UNDECIDED):  # type: ignore[attr-defined]
@@ -141,9 +143,10 @@ def test_no_text_holds_a_caller_for_three_seconds_with_the_algebra_system_on() -
     # One thread a worker: a caller that queues for a worker waits for another's pair too.
     with ThreadPoolExecutor(2) as threads:
         late = [line for lines in threads.map(worst, ALGEBRA) for line in lines]
-    assert not late, "\n".join(late)
-    assert settle(r"\sqrt{12}", r"2\sqrt{3}").value == CORRECT
+    left = settle(r"\sqrt{12}", r"2\sqrt{3}").value
     close()
+    assert not late, "\n".join(late)
+    assert left == CORRECT
 
 
 # What a hostile answer must never be taken for, whoever is asked.
