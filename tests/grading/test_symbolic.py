@@ -204,8 +204,8 @@ def test_workers_end_when_their_caller_is_killed(tmp_path: Path) -> None:
 @installed
 def test_ctrl_c_stops_the_caller_without_a_word_from_the_workers(tmp_path: Path) -> None:
     code = ("from mathmill.grading.symbolic import settle\nsettle('x', 'y')\n"
-            "print('ready', flush=True)\n"
-            f"try:\n    settle({HANGS!r}, '1')\nexcept KeyboardInterrupt:\n"
+            f"try:\n    print('ready', flush=True)\n    settle({HANGS!r}, '1')\n"
+            "except KeyboardInterrupt:\n"
             "    print(settle('x+1', '1+x').value, flush=True)\n")
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
                           stderr=subprocess.PIPE, cwd=tmp_path, start_new_session=True) as caller:
