@@ -86,7 +86,7 @@ def test_a_killed_run_goes_on_and_pays_only_for_what_was_in_flight(start, tmp_pa
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_in_flight(start, tmp_path):
-    with HostileServer(latency="0.5", key=KEY) as server:
+    with HostileServer(latency="2", key=KEY) as server:
         process = start(server)
         wait_for(server, 20)
         process.send_signal(signal.SIGINT)
@@ -94,8 +94,8 @@ def test_ctrl_c_keeps_what_is_in_flight(start, tmp_path):
         assert code == 130
         assert "give the same command again" in errors
         assert "Traceback" not in errors
-        sent = server.requests
-        assert sent < 200
+        # How many were on the wire is the pace's; that none of them is asked again is the law.
+        assert 20 <= server.requests <= 200
         assert finish(start(server))[0] == 0
         assert server.requests == 200
     assert texts(tmp_path / "o.jsonl") == ALL
