@@ -13,11 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
+from itertools import chain, combinations
 from typing import Any
 
 from mathmill.errors import UsageError
-from mathmill.evaluate.stats import paired_bootstrap, wilson
+from mathmill.evaluate.stats import Interval, paired_bootstrap, wilson
 from mathmill.grading.equal import equal
 from mathmill.grading.policy import Policy, named
 from mathmill.grading.voting import vote
@@ -101,21 +102,36 @@ def at_k(items: Sequence[Sampled], measure: str, k: int, seed: int = 0) -> Estim
     problems: dict[str, list[float]] = {}
     drawn = 0
     for item in items:
-        if not 1 <= k <= len(item.correct):
-            raise UsageError(f"{measure}@{k} of {item.item} needs at least {max(k, 1)} samples "
-                             f"and a k of at least 1; it has {len(item.correct)}")
-        if item.scores is None and measure in ("best", "weighted vote"):
-            raise UsageError(f"{measure}@{k} of {item.item} needs a score a sample")
-        value, exact = _MEASURES[measure](item, k, seed)
+        value, exact = expected(item, measure, k, seed)
         problems.setdefault(item.item, []).append(value)
         drawn += not exact
-    means = [math.fsum(values) / len(values) for values in problems.values()]
-    found = paired_bootstrap(means, seed)
-    low, high = found.low, found.high
-    if set(means) in ({0.0}, {1.0}):
-        low, high = wilson(round(math.fsum(means)), len(means))
-    return Estimate(measure, k, found.value, low, high, len(problems),
+    found = over_problems([math.fsum(values) / len(values) for values in problems.values()], seed)
+    return Estimate(measure, k, found.value, found.low, found.high, len(problems),
                     sum(len(item.correct) for item in items), drawn)
+
+
+def expected(item: Sampled, measure: str, k: int, seed: int = 0) -> tuple[float, bool]:
+    """Return what a measure at k comes to on one item, and whether that is exact (not drawn).
+
+    Raises UsageError for k below 1 or above its samples, and for missing scores.
+    """
+    if not 1 <= k <= len(item.correct):
+        raise UsageError(f"{measure}@{k} of {item.item} needs at least {max(k, 1)} samples "
+                         f"and a k of at least 1; it has {len(item.correct)}")
+    if item.scores is None and measure in ("best", "weighted vote"):
+        raise UsageError(f"{measure}@{k} of {item.item} needs a score a sample")
+    return _MEASURES[measure](item, k, seed)
+
+
+def over_problems(means: Sequence[float], seed: int = 0) -> Interval:
+    """Return the mean over problems with its 95 % interval: bootstrap, else Wilson's.
+
+    Wilson's where every problem has the same value, 0 or 1: a bootstrap sees no spread there.
+    """
+    found = paired_bootstrap(means, seed)
+    if set(means) in ({0.0}, {1.0}):
+        return Interval(found.value, *wilson(round(math.fsum(means)), len(means)))
+    return found
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -210,26 +226,52 @@ def _over_subsets(item: Sampled, weights: Sequence[float], k: int,
                   seed: int) -> tuple[float, bool]:
     """Return the mean credit of a weighted vote over all subsets of k, or over drawn ones."""
     n = len(item.correct)
-    if math.comb(n, k) <= ENUMERATED:
-        subsets: Any = combinations(range(n), k)
-        credit = [_credit(item, weights, subset) for subset in subsets]
-        return math.fsum(credit) / len(credit), True
-    random = draw("vote@k", seed, item.item, n, k)
-    credit = [_credit(item, weights, random.sample(range(n), k)) for _ in range(DRAWS)]
-    return math.fsum(credit) / DRAWS, False
+    exact = math.comb(n, k) <= ENUMERATED
+    if not any(item.correct):
+        return 0.0, exact
+    return _credit(item, weights, _all(n, k) if exact else _some(item.item, n, k, seed)), exact
 
 
-def _credit(item: Sampled, weights: Sequence[float], subset: Sequence[int]) -> float:
-    """Return the share of right groups among those that lead a weighted vote."""
-    found: dict[int, list[float]] = {}
-    right = set()
-    for place in subset:
-        group = item.groups[place]
+@lru_cache(maxsize=4)
+def _all(n: int, k: int) -> Any:
+    """Return every subset of k of n samples as a row of ones and zeros."""
+    import numpy as np
+
+    number = math.comb(n, k)
+    places = np.fromiter(chain.from_iterable(combinations(range(n), k)), int, number * k)
+    chosen = np.zeros((number, n))
+    np.put_along_axis(chosen, places.reshape(number, k), 1.0, axis=1)
+    return chosen
+
+
+@lru_cache(maxsize=64)
+def _some(item: str, n: int, k: int, seed: int) -> Any:
+    """Return drawn subsets of an item's samples, the same for whoever weighs them.
+
+    64 of them, 100 MB at 48 samples, are kept for the next verifier of the same item.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(draw("vote@k", seed, item, n, k).getrandbits(64))
+    places = random.random((DRAWS, n)).argpartition(k - 1, axis=1)[:, :k]
+    chosen = np.zeros((DRAWS, n))
+    np.put_along_axis(chosen, places, 1.0, axis=1)
+    return chosen
+
+
+def _credit(item: Sampled, weights: Sequence[float], chosen: Any) -> float:
+    """Return the mean share of right groups among those that lead, over subsets (rows)."""
+    import numpy as np
+
+    groups, n = sorted(set(item.groups) - {-1}), len(item.correct)
+    members = np.zeros((n, len(groups)))
+    for place, group in enumerate(item.groups):
         if group >= 0:
-            found.setdefault(group, []).append(weights[place])
-            if item.correct[place]:
-                right.add(group)
-    sums = {group: math.fsum(each) for group, each in found.items()}
-    first = max(sums.values(), default=0.0)
-    leaders = [group for group, each in sums.items() if math.isclose(each, first, rel_tol=1e-9)]
-    return sum(group in right for group in leaders) / len(leaders) if leaders else 0.0
+            members[place, groups.index(group)] = 1.0
+    right = members[list(item.correct)].any(axis=0)
+    there = chosen @ members > 0
+    sums = np.where(there, chosen @ (members * np.asarray(weights, float)[:, None]), -np.inf)
+    first = sums.max(axis=1, keepdims=True, initial=-np.inf)
+    # 0.1 + 0.2 and 0.3 are the same weight.
+    lead = there & (sums >= first - 1e-9 * np.abs(first))
+    return float(((lead & right).sum(axis=1) / np.maximum(lead.sum(axis=1), 1)).mean())
