@@ -24,7 +24,7 @@ def cases(name: str) -> list[dict[str, str]]:
 
 TABLES = ("grading_equal", "grading_equal_algebra", "grading_equal_relations",
           "grading_equal_parts", "grading_equal_words", "grading_equal_more",
-          "grading_equal_attacks")
+          "grading_equal_attacks", "grading_equal_units")
 EXACT = Policy("exact tiers", symbolic=False)
 
 

@@ -94,6 +94,8 @@ def compare(gold: str, answer: str, policy: Policy) -> Verdict | None:
     always = policy.choice == "always"
     # `AB` against `A` is a product or a word, unless the set has choices for answers.
     given = letters(answer, joined=always)
+    if given is None and right == answer.strip().upper():
+        return Verdict(CORRECT, "choice")  # `b`: the right letter, if it is one
     if given is None and not always and letters(gold, joined=False) is None:
         return None
     if given is None or (not always and len(right) > 1 and len(given) == 1):

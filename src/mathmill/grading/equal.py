@@ -18,6 +18,7 @@ from mathmill.grading import choice
 from mathmill.grading.answers import LONGEST, TAIL, extract, without_clause
 from mathmill.grading.comparing.compare import compare
 from mathmill.grading.comparing.papers import papers_equal
+from mathmill.grading.comparing.units import compare_units
 from mathmill.grading.ending import last_match
 from mathmill.grading.policy import Policy, named
 from mathmill.grading.reading.normal import tidy, without_units
@@ -83,6 +84,9 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     chosen = choice.compare(gold, answer, policy)
     if chosen is not None and not (_PRODUCT.search(gold) or _PRODUCT.search(answer)):
         return chosen
+    measured = compare_units(gold, answer, policy) if policy.units else None
+    if measured is not None:
+        return measured
     ours, theirs = tidy(gold), tidy(answer)
     if not ours or not theirs:
         return Verdict(WRONG if ours else UNDECIDED, "no answer" if ours else "no gold answer")
