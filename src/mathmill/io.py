@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+from mathmill.candidates import Candidate
 from mathmill.errors import InputError
 from mathmill.types import Drop, Problem, Reply, Sample, Score
 
@@ -49,6 +50,13 @@ SCHEMAS: dict[type, dict[str, str]] = {
         "item": "string", "suite": "string", "question": "string", "gold": "string",
         "response": "string", "answer": "string?", "strict": "string", "tolerant": "string",
         "finish": "string", "tokens": "int32", "level": "int32?", "subject": "string?",
+    },
+    Candidate: {
+        "id": "string", "item": "string", "suite": "string", "question": "string",
+        "gold": "string", "response": "string", "program": "string", "answer": "string?",
+        "kind": "string", "error": "string", "verdict": "string", "model": "string",
+        "temperature": "float64", "sample": "int32", "tokens": "int32", "finish": "string",
+        "logprob": "float64?", "level": "int32?", "subject": "string?", "signature": "string?",
     },
     Drop: {
         "id": "string", "reason": "string", "detail": "string", "row": "string",

@@ -1,0 +1,67 @@
+"""One of several programs that a model wrote for a problem: sampled, run and graded.
+
+Why: pass@k, votes, verifiers and the data that verifiers learn from all read one pool of
+samples. A row holds the problem too, so that a pool can be read alone, and everything that a
+way of choosing may use: what was written, what it returned, which model wrote it and how sure
+it was. How rows are stored stands in `mathmill.io`, as for every record.
+
+Used as: `bench.rows("pool", Candidate)`; made by `evaluate.pool`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mathmill.identity import content_id
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sample of one problem, with its outcome and verdict."""
+
+    id: str
+    "Content id of all that tells this sample from others (`candidate_id`)."
+    item: str
+    "Id of the problem; all samples of it share this."
+    suite: str
+    "Name of the table of problems that it stands in."
+    question: str
+    "The problem's text."
+    gold: str
+    "The answer known to be right."
+    response: str
+    "What the model wrote, as it wrote it: the body of the program."
+    program: str
+    "The whole function that was run, question included; empty where no program was found."
+    answer: str | None
+    "What running it returned, as an answer text; None where it returned no answer."
+    kind: str
+    "How it ended: `value`, `error`, `timeout`, `memory`, `refused`, `crashed`; `none`: no program."
+    error: str
+    "The exception's class, or why it was refused or holds no answer; empty else."
+    verdict: str
+    "`correct`, `wrong` or `undecided`: the answer against the gold one."
+    model: str
+    "Label of the model (or of its checkpoint) that wrote it."
+    temperature: float
+    "Sampling temperature; 0 is greedy."
+    sample: int
+    "Number of the sample among those of its problem, model and temperature, from 0."
+    tokens: int
+    "Tokens of the response, the end token not counted."
+    finish: str
+    "`stop`, or `length` where the response was cut off."
+    logprob: float | None = None
+    "Log-probability of the response by its own model at temperature 1, summed over its tokens."
+    level: int | None = None
+    "Difficulty of the problem, where known."
+    subject: str | None = None
+    "Topic of the problem, where known."
+    signature: str | None = None
+    "Semantic signature of the problem, where known."
+
+
+def candidate_id(item: str, suite: str, model: str, temperature: float, sample: int,
+                 response: str) -> str:
+    """Return the id of a sample: its place in the pool and what it says."""
+    return content_id("candidate", item, suite, model, temperature, sample, response)
