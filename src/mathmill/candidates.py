@@ -5,7 +5,9 @@ samples. A row holds the problem too, so that a pool can be read alone, and ever
 way of choosing may use: what was written, what it returned, which model wrote it and how sure
 it was. How rows are stored stands in `mathmill.io`, as for every record.
 
-Used as: `bench.rows("pool", Candidate)`; made by `evaluate.pool`.
+What ways of choosing among the samples come to is a row a problem too (`Choice`).
+
+Used as: `bench.rows("pool", Candidate)`; made by `evaluate.pool`, chosen by `evaluate.choosing`.
 """
 
 from __future__ import annotations
@@ -13,6 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mathmill.identity import content_id
+
+GREEDY, RANDOM, MAJORITY, BEST, WEIGHTED, ORACLE = (
+    "greedy", "random", "majority", "best", "weighted", "oracle")
+"Ways of choosing one of n samples; the last one knows which is right."
+PAIRS, NUMBERS, SAMPLES = "pairs", "pairs that gave an answer", "pairs of samples"
+"How a verifier ranks (right, wrong) pairs of a problem: of distinct programs, of samples."
+LOGPROB, MEAN_LOGPROB = "log-probability", "mean log-probability"
+"The generator's own confidence, standing as a verifier."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,40 @@ class Candidate:
     "Topic of the problem, where known."
     signature: str | None = None
     "Semantic signature of the problem, where known."
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a verifier says of one candidate."""
+
+    candidate: str
+    "Id of the candidate; one of those with the same program stands for all."
+    verifier: str
+    "Label of the verifier."
+    score: float
+    "Probability of being right, as it says."
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one way of choosing among n samples comes to on one problem."""
+
+    model: str
+    "Label of the generator."
+    suite: str
+    "The suite."
+    item: str
+    "Id of the problem."
+    way: str
+    "A way of choosing, or a kind of pairs."
+    verifier: str
+    "Label of the verifier that chooses; empty where none does."
+    n: int
+    "Samples that may be chosen among; of pairs, the programs that they are of."
+    value: float
+    "Chance of a right answer over all draws of n; of pairs, the share ranked rightly."
+    exact: bool
+    "Whether the value is exact; else it is a mean over 4,000 draws."
 
 
 def candidate_id(item: str, suite: str, model: str, temperature: float, sample: int,

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from mathmill.candidates import Candidate
+from mathmill.candidates import Candidate, Choice, Scored
 from mathmill.errors import InputError
 from mathmill.types import Drop, Problem, Reply, Sample, Score
 
@@ -57,6 +57,11 @@ SCHEMAS: dict[type, dict[str, str]] = {
         "kind": "string", "error": "string", "verdict": "string", "model": "string",
         "temperature": "float64", "sample": "int32", "tokens": "int32", "finish": "string",
         "logprob": "float64?", "level": "int32?", "subject": "string?", "signature": "string?",
+    },
+    Scored: {"candidate": "string", "verifier": "string", "score": "float64"},
+    Choice: {
+        "model": "string", "suite": "string", "item": "string", "way": "string",
+        "verifier": "string", "n": "int32", "value": "float64", "exact": "bool",
     },
     Drop: {
         "id": "string", "reason": "string", "detail": "string", "row": "string",
