@@ -70,7 +70,7 @@ def test_a_line_holds_any_amount_exactly(spent: Amount, held: Amount, assumed: A
     assert (again.spent, again.held, again.assumed) == (spent, held, assumed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_cap_is_ever_passed_by_accounts_that_share_a_file(
         tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
@@ -78,6 +78,7 @@ def test_no_cap_is_ever_passed_by_accounts_that_share_a_file(
     caps = Caps(cost=data.draw(st.integers(1, 1000)), calls=data.draw(st.integers(1, 20)),
                 tokens=data.draw(st.integers(1, 1000)))
     accounts = [Account(path, f"t{n}") for n in range(3)]
+    onlooker = Account(path, "onlooker")  # one for all steps: it reads the file anew at each
     held: list[tuple[Account, Amount]] = []
     bills = NOTHING
     for _ in range(data.draw(st.integers(1, 30))):
@@ -96,19 +97,21 @@ def test_no_cap_is_ever_passed_by_accounts_that_share_a_file(
             assert not (passed and fits), "refused, though it fits"
             if not passed:
                 held.append((account, worst))
-        whole = Account(path, "onlooker").total()
+        whole = onlooker.total()
         assert whole == sum((worst for _, worst in held), bills)
         assert not caps.passed(whole)
-    for account in accounts:
+    assert Account(path, "latecomer").total() == whole
+    for account in (*accounts, onlooker):
         account.close()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_without_caps_the_file_never_says_less_than_is_held_and_spent(
         tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("ledger") / "spent.jsonl"
     account, held, spent = Account(path, "openai:x"), [], NOTHING
+    onlooker = Account(path, "onlooker")  # one for all steps: it reads the file anew at each
     for _ in range(data.draw(st.integers(1, 80))):
         if held and data.draw(st.integers(0, 2)) == 0:
             worst = held.pop()
@@ -120,11 +123,13 @@ def test_without_caps_the_file_never_says_less_than_is_held_and_spent(
             worst = Amount(data.draw(st.integers(0, 300)), 1, data.draw(st.integers(0, 300)), 7)
             assert account.hold(worst, Caps()) == ""
             held.append(worst)
-        there, truth = Account(path, "onlooker").total(), sum(held, spent)
+        there, truth = onlooker.total(), sum(held, spent)
         assert there.covers(truth)
         assert held or there == truth, "with nothing in flight it is exact"
         assert account.total() == truth
+    assert Account(path, "latecomer").total() == there
     account.close()
+    onlooker.close()
 
 
 def test_without_caps_most_calls_write_nothing(tmp_path: Path,
