@@ -40,7 +40,8 @@ def test_any_question_survives_the_docstring(question: str) -> None:
 
 @pytest.mark.parametrize("question", [
     '"', '""', '"""', '""""', 'He said "go"', "'''", "\\", "\\n", 'C:\\"""',
-    "a\r\nb", "\0", "\ud800", "  spaces  ", "\n\n", "\t", "    deep\n  not", "\x0c\x1c\u2028", "三个苹果?"])
+    "a\r\nb", "\0", "\ud800", "  spaces  ", "\n\n", "\t", "    deep\n  not", "\x0c\x1c\u2028",
+    "三个苹果?"])
 def test_questions_full_of_quotes_and_backslashes_come_back(question: str) -> None:
     assert split_function(make_function(question, BODY)) == (question, BODY)
 

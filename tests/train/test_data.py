@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathmill.errors import StepFailed, UsageError
+from mathmill.programs import make_function
 from mathmill.train.data import StagePlan, choose, mix, pack, plan, render
 
 
@@ -54,6 +56,31 @@ def test_a_prompt_in_training_has_the_tokens_it_has_in_evaluation(samples, token
         asked = tokenizer.apply_chat_template([{"role": "user", "content": sample.question}],
                                               add_generation_prompt=True, return_dict=True)
         assert row[:length] == asked["input_ids"]
+
+
+def test_a_program_row_is_read_as_question_and_body_or_as_one_function(samples, tokenizer):
+    function = make_function(samples[0].question, "pens = 1 + 2\nresult = pens")
+    row = replace(samples[0], solution=function)
+    (body,), (plain,) = (render([row], tokenizer, 999, form=form)[0].tokens
+                         for form in ("program", "prose"))
+    length = render([row], tokenizer, 999, form="program")[0].prompts[0]
+    assert body[:length] == plain[:length]  # the very prompt of prose
+    assert tokenizer.decode(body[length:]) == ("pens = 1 + 2\nresult = pens"
+                                               + tokenizer.eos_token)
+    whole = render([row], tokenizer, 999, form="function")[0]
+    assert tokenizer.decode(whole.tokens[0]) == (
+        (tokenizer.bos_token or "") + function + tokenizer.eos_token)
+    learned = tokenizer.decode(whole.tokens[0][whole.prompts[0]:])
+    assert learned == "    pens = 1 + 2\n    result = pens\n    return result" + (
+        tokenizer.eos_token)
+
+
+def test_prose_rows_in_a_training_on_programs_are_dropped_with_the_reason(samples, tokenizer):
+    row = replace(samples[0], solution=make_function(samples[0].question, "result = 3"))
+    rendered, dropped = render([samples[1], row, samples[2]], tokenizer, 999, form="program")
+    assert len(rendered.tokens) == 1
+    assert [(drop.id, drop.reason) for drop in dropped] == [
+        (samples[1].id, "no program"), (samples[2].id, "no program")]
 
 
 def test_long_rows_are_dropped_and_counted_or_cut_and_counted(samples, tokenizer):

@@ -39,6 +39,9 @@ def one_thread():
     ({"schedule": "cosign"}, "schedule is 'cosign'"),
     ({"batch_size": 10, "accumulate": 3}, "no multiple of accumulate 3"),
     ({"batch_size": 0}, "at least 1"),
+    ({"form": "code"}, "form is 'code'; it is one of prose, program, function"),
+    ({"checkpoints": (0.5, 1.5)}, "checkpoints holds 1.5"),
+    ({"checkpoints": (0.0,)}, "checkpoints holds 0.0"),
 ])
 def test_a_setting_that_cannot_be_is_refused_in_one_line(tmp_path, settings, words):
     with pytest.raises(UsageError, match=words):
@@ -65,6 +68,8 @@ def test_a_stage_without_rows_of_its_name_or_of_fitting_length_says_so(
         sft.run(bench, base=str(base_folder), stages=[{"rows": "hard"}])
     with pytest.raises(StepFailed, match="all 80 rows are longer than 5 tokens"):
         sft.run(bench, base=str(base_folder), stages=[{}], max_length=5)
+    with pytest.raises(StepFailed, match="none of 80 rows is a function; form='program' wants"):
+        sft.run(bench, base=str(base_folder), stages=[{}], form="program")
 
 
 @pytest.mark.slow
@@ -136,7 +141,7 @@ out, base, rows = map(Path, sys.argv[1:4])
 if __name__ == "__main__":
     bench = Workbench(out, inputs={"rows": rows}, tools={"save_seconds": 0.0})
     sft.run(bench, base=str(base), stages=[{"steps": 40}, {"steps": 60}], seed=2,
-            **json.loads(sys.argv[4]))
+            checkpoints=(0.3, 0.5, 0.9, 1.0), **json.loads(sys.argv[4]))
     bench.close()
 """
 
@@ -166,10 +171,18 @@ def test_a_training_killed_with_sigkill_goes_on_to_the_same_weights_and_losses(
     killed.wait()
     assert not (tmp_path / "killed" / "model").exists()
     assert start(tmp_path / "killed").wait(timeout=120) == 0
-    one, two = weights(tmp_path / "whole"), weights(tmp_path / "killed")
-    assert one.keys() == two.keys()
-    assert all(torch.equal(one[key], two[key]) for key in one)
+    for name in ("model", "model-030", "model-050", "model-090"):  # the last after the kill
+        one, two = (load_file(tmp_path / run / name / "model.safetensors")
+                    for run in ("whole", "killed"))
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[key], two[key]) for key in one)
     lines = [[{**json.loads(line), "tokens_per_second": 0} for line in
               (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
              for name in ("whole", "killed")]
     assert lines[0] == lines[1]
+    kept = sorted(place.name for place in (tmp_path / "killed").glob("model*"))
+    assert kept == ["model", "model-030", "model-050", "model-090"]
+    early, _ = open_model(str(tmp_path / "killed" / "model-030"), device="cpu")
+    assert early.dtype == torch.float32
+    card = (tmp_path / "killed" / "model-030" / "CARD.md").read_text(encoding="utf-8")
+    assert "after 30 of the training's steps" in card

@@ -32,37 +32,50 @@ def open_model(name_or_path: str, device: str | None = None, dtype: str | None =
     `device`: default a GPU where there is one; `dtype`: a PyTorch type's name, to overrule.
     Raises UsageError (unknown name), InputError (a folder that holds no model), MissingExtra.
     """
+    tokenizer = open_tokenizer(name_or_path)
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = dtype or ("float32" if device == "cpu" or place(name_or_path) == _embedded() else "auto")
+    model = _loaded(AutoModelForCausalLM, name_or_path, dtype=kind, use_safetensors=True)
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model.to(device).eval(), tokenizer
+
+
+def open_tokenizer(name_or_path: str) -> Any:
+    """Return a model's tokenizer alone, as `open_model` does; raises what that raises."""
     try:
-        import torch
-        from safetensors import SafetensorError
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        import torch  # noqa: F401 - without it transformers has no models, and says so late
+        from transformers import AutoTokenizer
     except ImportError as error:
         raise MissingExtra("torch and transformers", "train") from error
     quiet()
+    tokenizer = _loaded(AutoTokenizer, name_or_path)
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = chat_template()
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _loaded(kind: Any, name_or_path: str, **options: Any) -> Any:
+    """Return what `kind.from_pretrained` opens at a name; what goes wrong is one line."""
+    from safetensors import SafetensorError
+
     where = place(name_or_path)
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    kind = dtype or ("float32" if device == "cpu" or where == _embedded() else "auto")
-    options: dict[str, Any] = {"trust_remote_code": False,
-                               "local_files_only": isinstance(where, Path)}
     source = str(where)
+    options |= {"trust_remote_code": False, "local_files_only": isinstance(where, Path)}
     if not isinstance(where, Path):
         source, _, revision = where.partition("@")
         options |= {"revision": revision} if revision else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, dtype=kind, use_safetensors=True, **options)
+        return kind.from_pretrained(source, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         cause = " ".join(str(error).split())[:160]
         if isinstance(where, Path):
             raise InputError(where, f"cannot be opened as a model ({cause})", CURE) from error
         raise UsageError(f"model {name_or_path!r} cannot be opened ({cause}); {CURE}") from error
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = chat_template()
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model.to(device).eval(), tokenizer  # type: ignore[arg-type]
 
 
 def shrink(source: Path, target: Path) -> None:

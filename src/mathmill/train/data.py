@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mathmill.decoding.forms import PROSE, prompt, target
 from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import content_id, draw
 from mathmill.types import Drop, Sample
@@ -92,33 +93,38 @@ def choose(samples: Iterable[Sample], stage: StagePlan, seed: int) -> list[Sampl
     return fit[:stage.first]
 
 
-def render(samples: Sequence[Sample], tokenizer: Any, max_length: int, too_long: str = "drop"
-           ) -> tuple[Rendered, list[Drop]]:
-    """Render rows with the tokenizer's chat template; return them and those left out.
+def render(samples: Sequence[Sample], tokenizer: Any, max_length: int, too_long: str = "drop",
+           form: str = PROSE) -> tuple[Rendered, list[Drop]]:
+    """Render rows in a form of `decoding.forms`; return them and those left out.
 
     Prompt and answer are tokenised apart, so that a prompt in training has the very tokens it
     has in evaluation. A row over `max_length` is dropped, or cut with `too_long="cut"`
-    (a row whose prompt alone is that long is always dropped: nothing would be learned).
+    (a row whose prompt alone is that long is always dropped: nothing would be learned). A row
+    without the function that a form asks for is dropped with that reason.
     """
     if too_long not in ("drop", "cut"):
         raise UsageError(f"too_long is {too_long!r}; it is `drop` or `cut`")
-    prompts = [tokenizer.apply_chat_template([{"role": "user", "content": sample.question}],
-                                             tokenize=False, add_generation_prompt=True)
-               for sample in samples]
-    answers = [sample.solution.strip() for sample in samples]
+    fit, answers, dropped = [], [], []
+    for sample in samples:
+        try:
+            answers.append(target(sample.solution, form))
+            fit.append(sample)
+        except UsageError as error:
+            dropped.append(Drop(sample.id, "no program", str(error), method=sample.method))
+    prompts = [prompt(tokenizer, sample.question, form) for sample in fit]
     read = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
     written = tokenizer(answers, add_special_tokens=False)["input_ids"] if answers else []
-    rows, lengths, dropped, cut = [], [], [], 0
-    for sample, prompt, answer in zip(samples, read, written, strict=True):
-        whole = [*prompt, *answer, tokenizer.eos_token_id]
+    rows, lengths, cut = [], [], 0
+    for sample, before, answer in zip(fit, read, written, strict=True):
+        whole = [*before, *answer, tokenizer.eos_token_id]
         if len(whole) > max_length:
-            if too_long == "drop" or len(prompt) >= max_length:
+            if too_long == "drop" or len(before) >= max_length:
                 dropped.append(Drop(sample.id, "longer than max_length",
                                     f"{len(whole)} tokens > {max_length}", method=sample.method))
                 continue
             whole, cut = whole[:max_length], cut + 1
         rows.append(whole)
-        lengths.append(len(prompt))
+        lengths.append(len(before))
     return Rendered(rows, lengths, cut), dropped
 
 

@@ -5,7 +5,7 @@ subsets that lie inside each other; a 7B and the embedded base go the same way, 
 
 Used as: `run(bench, base="embedded:", stages=[{"epochs": 3}], seed=0, optimizer="muon+adamw",
 learning_rate=0.01)`; rows come from `bench.inputs`. It leaves `model/` (fp32 safetensors,
-tokenizer with its chat template, card) and `metrics.jsonl` in `bench.out`.
+tokenizer with its chat template, card), those kept on the way and `metrics.jsonl` in `bench.out`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mathmill.decoding.models import open_model, place, quiet
+from mathmill.decoding.forms import FORMS, PROSE
+from mathmill.decoding.models import open_model, open_tokenizer, place, quiet
 from mathmill.decoding.template import chat_template
 from mathmill.errors import MissingExtra, StepFailed, UsageError
 from mathmill.io import read_json, write_json
 from mathmill.train.cards import tuned_card
-from mathmill.train.data import Rendered, StagePlan, choose, pack, plan, render
+from mathmill.train.checkpoints import Keeper, checked, save_model
+from mathmill.train.data import StagePlan, choose, pack, plan, render
 from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
 from mathmill.train.trainer import MEASURES_FILE, Measure, Recorder, items, make_trainer
-from mathmill.types import Sample
+from mathmill.types import Drop, Sample
 from mathmill.workbench import Workbench
 
 SAVE_SECONDS = 60.0  # between checkpoints; a shorter training leaves none
@@ -66,6 +68,10 @@ class Recipe:
     "Decoupled weight decay."
     template: str = "alpaca"
     "`alpaca` (papers: 5.1), or `own` to keep the base model's chat template."
+    form: str = PROSE
+    "`prose`; `program` or `function` for rows whose solution is a function (`decoding.forms`)."
+    checkpoints: tuple[float, ...] = ()
+    "Shares of all steps after which the model is kept, in `model-025/` and the like."
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Recipe:
@@ -74,9 +80,10 @@ class Recipe:
         if unknown:
             raise UsageError(f"training has no setting {', '.join(sorted(unknown))}; "
                              f"it has {', '.join(cls.__dataclass_fields__)}")
-        recipe = cls(**settings)
+        recipe = cls(**{**settings, "checkpoints": checked(settings.get("checkpoints", ()))})
         for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
-                              ("too_long", ("drop", "cut")), ("template", ("alpaca", "own"))):
+                              ("too_long", ("drop", "cut")), ("template", ("alpaca", "own")),
+                              ("form", FORMS)):
             if getattr(recipe, name) not in allowed:
                 raise UsageError(f"{name} is {getattr(recipe, name)!r}; "
                                  f"it is one of {', '.join(allowed)}")
@@ -125,34 +132,47 @@ def run(bench: Workbench, *, base: str, stages: Sequence[Mapping[str, Any]], see
     if not plans:
         raise UsageError("there is no stage to train; give at least one")
     done: list[dict[str, Any]] = []
+    keeper = Keeper(bench.out, recipe.checkpoints, _all_steps(bench, recipe, plans, start))
     for number, stage in enumerate(plans, 1):
         folder = bench.out / f"stage-{number}"
         if not (folder / "stage.json").exists():
-            _train_stage(bench, recipe, stage, start, number)
+            _train_stage(bench, recipe, stage, start, number, keeper)
         done.append(read_json(folder / "stage.json"))
         start = str(folder / "model")
-    _finish(bench, done, base or "an earlier step's model")
+    _finish(bench, done, base or "an earlier step's model", keeper)
 
 
-def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str, number: int
-                 ) -> None:
+def _all_steps(bench: Workbench, recipe: Recipe, plans: Sequence[StagePlan], start: str
+               ) -> list[int]:
+    """Return how many steps each stage has, where models are kept at shares of them all."""
+    if all(share >= 1 for share in recipe.checkpoints):
+        return [0] * len(plans)
+    tokenizer = _with_template(open_tokenizer(start), recipe)
+    return [_rows(bench, recipe, stage, tokenizer)[1]["steps"] for stage in plans]
+
+
+def _with_template(tokenizer: Any, recipe: Recipe) -> Any:
+    if recipe.template == "alpaca":
+        tokenizer.chat_template = chat_template()
+    return tokenizer
+
+
+def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str, number: int,
+                 keeper: Keeper) -> None:
     """Train one stage and leave its model, measures and facts in `stage-N/`."""
     quiet()
     began = time.time()
     model, tokenizer = open_model(start, dtype="float32")
-    if recipe.template == "alpaca":
-        tokenizer.chat_template = chat_template()
-    rendered, facts, drops = _rows(bench, recipe, stage, tokenizer)
-    bins = pack(rendered.lengths, recipe.max_length) if recipe.packing else None
-    rows = items(rendered, bins)
+    _with_template(tokenizer, recipe)
+    rows, facts, drops = _rows(bench, recipe, stage, tokenizer)
     lengths = [len(row["input_ids"]) for row in rows]
-    steps = stage.steps or max(1, round(stage.epochs * len(rows) / recipe.batch_size))
-    batches = plan(lengths, recipe.batch_size // recipe.accumulate, steps * recipe.accumulate,
-                   recipe.seed)
+    batches = plan(lengths, recipe.batch_size // recipe.accumulate,
+                   facts["steps"] * recipe.accumulate, recipe.seed)
     read = [sum(lengths[row] for part in batches[at:at + recipe.accumulate] for row in part)
             for at in range(0, len(batches), recipe.accumulate)]
     recorder = Recorder(number, read, len(rows) / recipe.batch_size, bench.show,
-                        bench.tools.get("save_seconds", SAVE_SECONDS))
+                        bench.tools.get("save_seconds", SAVE_SECONDS),
+                        lambda step: keeper.keep(number, step, model, tokenizer))
     folder = bench.out / f"stage-{number}"
     if stage.learning_rate:
         recipe = Recipe.of({**asdict(recipe), "learning_rate": stage.learning_rate})
@@ -162,10 +182,10 @@ def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str,
     if not recorder.measures or recorder.measures[-1].loss != recorder.measures[-1].loss:
         raise StepFailed(f"stage {number} ended without a loss; lower the learning rate")
     tokenizer.padding_side = "left"  # as generation wants it
-    _save_model(model, tokenizer, folder / "model")
+    save_model(model, tokenizer, folder / "model")
     pace = sum(read) / max(time.time() - begun, 1e-9)
     write_json(folder / "stage.json", {
-        **facts, "steps": steps, "tokens": sum(read), "loss": round(recorder.measures[-1].loss, 4),
+        **facts, "tokens": sum(read), "loss": round(recorder.measures[-1].loss, 4),
         "tokens_per_second": round(pace), "seconds": round(time.time() - began, 1),
         "measures": [asdict(measure) for measure in recorder.measures],
         "drops": [asdict(drop) for drop in drops], "device": model.device.type})
@@ -174,17 +194,26 @@ def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str,
 
 
 def _rows(bench: Workbench, recipe: Recipe, stage: StagePlan, tokenizer: Any
-          ) -> tuple[Rendered, dict[str, Any], list[Any]]:
+          ) -> tuple[list[dict[str, list[int]]], dict[str, Any], list[Drop]]:
+    """Return a stage's rows (or bins of them) as token numbers, its counts, and what dropped."""
     if stage.rows not in bench.inputs:
         raise UsageError(f"a stage wants rows of {stage.rows!r}, but the step was given "
                          f"{', '.join(sorted(bench.inputs)) or 'nothing'}")
     chosen = choose(bench.rows(stage.rows, Sample), stage, recipe.seed)
-    rendered, drops = render(chosen, tokenizer, recipe.max_length, recipe.too_long)
+    rendered, drops = render(chosen, tokenizer, recipe.max_length, recipe.too_long, recipe.form)
     if not rendered.tokens:
-        raise StepFailed(f"all {len(chosen)} rows are longer than {recipe.max_length} tokens; "
-                         "raise max_length or cut them (too_long)")
-    facts = {"rows": len(rendered.tokens), "too_long": len(drops), "cut": rendered.cut}
-    return rendered, facts, drops
+        raise StepFailed(
+            f"none of {len(chosen)} rows is a function; form={recipe.form!r} wants rows made by "
+            "methods that write programs" if drops[0].reason == "no program" else
+            f"all {len(chosen)} rows are longer than {recipe.max_length} tokens; "
+            "raise max_length or cut them (too_long)")
+    rows = items(rendered, pack(rendered.lengths, recipe.max_length) if recipe.packing else None)
+    steps = stage.steps or max(1, round(stage.epochs * len(rows) / recipe.batch_size))
+    too_long = sum(drop.reason == "longer than max_length" for drop in drops)
+    facts = {"rows": len(rendered.tokens), "too_long": too_long, "cut": rendered.cut,
+             "steps": steps}
+    return rows, facts | ({"no_program": len(drops) - too_long} if len(drops) > too_long else {}
+                          ), drops
 
 
 def _last_checkpoint(folder: Path, recorder: Recorder) -> str | None:
@@ -198,21 +227,8 @@ def _last_checkpoint(folder: Path, recorder: Recorder) -> str | None:
     return str(newest)
 
 
-def _save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Save weights and tokenizer so that the folder is there whole or not at all."""
-    aside = folder.with_name("model.writing")
-    shutil.rmtree(aside, ignore_errors=True)
-    quiet()
-    model.save_pretrained(str(aside))
-    tokenizer.save_pretrained(str(aside))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(aside, folder)
-
-
-def _finish(bench: Workbench, done: list[dict[str, Any]], base: str) -> None:
+def _finish(bench: Workbench, done: list[dict[str, Any]], base: str, keeper: Keeper) -> None:
     """Hand over: the last model, all measures in one typed file, drops and facts."""
-    from mathmill.types import Drop
-
     folder, aside = bench.out / "model", bench.out / "model.writing"
     seen = set()
     with (bench.out / "metrics.jsonl").open("w", encoding="utf-8") as file:
@@ -226,6 +242,9 @@ def _finish(bench: Workbench, done: list[dict[str, Any]], base: str) -> None:
     bench.facts.update(stages=done, base=base, loss=done[-1]["loss"],
                        tokens=sum(stage["tokens"] for stage in done),
                        steps=sum(stage["steps"] for stage in done))
+    if keeper.at:
+        bench.facts["checkpoints"] = keeper.at
+        keeper.cards(tuned_card(bench.facts, base))
     if not folder.exists():  # it does where an attempt was killed while it cleared up below
         shutil.rmtree(aside, ignore_errors=True)
         shutil.copytree(bench.out / f"stage-{len(done)}" / "model", aside)

@@ -117,8 +117,13 @@ class Recorder:
     """Keeps a stage's measures, shows progress, and asks for a checkpoint now and then."""
 
     def __init__(self, stage: int, read: Sequence[int], steps_a_pass: float,
-                 show: Callable[[int, int, str], None], save_seconds: float) -> None:
-        """Take the tokens of each step and how often (seconds) to save."""
+                 show: Callable[[int, int, str], None], save_seconds: float,
+                 keep: Callable[[int], None] = lambda step: None) -> None:
+        """Take the tokens of each step, how often (seconds) to save, and what keeps a model.
+
+        `keep(step)` is called after every step, before a checkpoint of it is written.
+        """
+        self.keep = keep
         self.stage, self.show, self.save_seconds = stage, show, save_seconds
         self.steps_a_pass, self.total = steps_a_pass, [0]
         for tokens in read:
@@ -214,6 +219,7 @@ def _saver(recorder: Recorder, every: int) -> Any:
                 recorder.line(state.global_step, logs["loss"], logs["learning_rate"])
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+            recorder.keep(state.global_step)
             # At logged steps only: the running loss is then empty, so that a resumed run
             # logs the very numbers of an undisturbed one.
             if state.global_step % every == 0 and state.global_step < state.max_steps:
