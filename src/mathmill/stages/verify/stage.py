@@ -1,0 +1,143 @@
+"""The stage `verify`: give every row a verdict of three values, and keep whom the recipe says.
+
+Why: about half of Skywork-Math's labels are believed wrong, and TinyGSM checks nothing but
+that a program runs; whether that matters is a question one can only ask with verdicts. A row
+is put to the checks in turn. Some sift: a row that is unfit is dropped with its reason. The
+others decide, until one has. What stays undecided is never silently right or wrong.
+
+Used as: `run(bench, by=["runs", "answer_agrees", "majority"], teacher="symbolic:", votes=5)`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from mathmill.errors import StepFailed, UsageError
+from mathmill.io import as_json
+from mathmill.stages.verify.audit import Audit
+from mathmill.stages.verify.finding import Check
+from mathmill.stages.verify.names import Hand, named, ready
+from mathmill.types import CORRECT, UNDECIDED, WRONG, Drop, Sample, Verdict
+from mathmill.workbench import Workbench
+
+VALUES = (CORRECT, WRONG, UNDECIDED)
+BATCH = 1024  # rows that are put to a check together
+
+
+def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 5,
+        keep: Sequence[str] | str = (CORRECT, UNDECIDED), policy: str = "tolerant",
+        temperature: float = 0.7, seconds: float = 2.0, whole: float = 1e-9,
+        prompts: Sequence[str] = ()) -> None:
+    """Write the rows of input `rows` (Sample) with verdicts; drop those not in `keep`.
+
+    `by`: the checks in the order of asking (`names.CHECKS`). `keep`: the verdicts that stay,
+    or `label` to keep all, unfit rows too. `policy`: the grader's. `seconds`: what a program
+    may take; `whole`: how near a whole number a float it returns is that number. `prompts`:
+    identities of those by which votes are asked (identity only). Tools: `open_teacher` and
+    `solve_request` or `program_request` for votes; `truth` (question -> right answer or
+    None), where it is given, has the checks themselves measured in facts["truth"]. Raises
+    UsageError, StepFailed, TeacherError, MissingExtra.
+    """
+    del prompts
+    checks, kept = named(by, votes), VALUES if keep == "label" else tuple(keep)
+    if not kept or set(kept) - set(VALUES):
+        raise UsageError(f"keep={list(kept)}: name some of {', '.join(VALUES)}, "
+                         "or say label to keep all")
+    audit, count = Audit(bench.tools.get("truth"), policy), _Count()
+    with ready(bench, checks, teacher=teacher, policy=policy, temperature=temperature,
+               seconds=seconds, whole=whole) as hand:
+        bench.keep(_judged(bench, hand, kept, audit, count), Sample)
+        bench.facts.update(hand.facts())
+    bench.facts.update(rows_in=count.rows, verdicts=dict(sorted(count.verdicts.items())),
+                       by_check=dict(sorted(count.by_check.items())), checks=count.checks())
+    if audit.truth is not None:
+        bench.facts["truth"] = audit.facts()
+    if not bench.kept["rows"]:
+        raise StepFailed(
+            f"verify kept none of {count.rows} rows ({count.causes()}); keep more verdicts "
+            "(keep=label keeps all), add a check, or look at the teacher's replies")
+
+
+@dataclass
+class _Count:
+    """Verdicts and faults so far."""
+
+    rows: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    by_check: Counter[str] = field(default_factory=Counter)
+    put: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def checks(self) -> dict[str, Any]:
+        """Return for each check how many rows were put to it, and its faults by reason."""
+        return {name: {"rows": rows, "faults": dict(sorted(self.faults.get(name, {}).items()))}
+                for name, rows in self.put.items()}
+
+    def causes(self) -> str:
+        """Return verdicts and faults in a few words."""
+        said = {**self.verdicts, **sum(self.faults.values(), Counter[str]())}
+        return ", ".join(f"{name}: {number}" for name, number in said.items() if number)
+
+
+@dataclass
+class _Case:
+    """What is known about one row so far."""
+
+    row: Sample
+    by: str = ""
+    verdict: Verdict = field(default_factory=lambda: Verdict(UNDECIDED, "not checked"))
+    passed: list[str] = field(default_factory=list)
+    fault: str = ""
+
+    def said(self) -> Sample:
+        """Return the row with its verdict."""
+        return replace(self.row, verdict=self.verdict.value,
+                       verdict_by=f"{self.by}: {self.verdict.how}",
+                       checks=self.row.checks + tuple(self.passed))
+
+
+def _judged(bench: Workbench, hand: Hand, keep: Sequence[str], audit: Audit,
+            count: _Count) -> Iterator[Sample]:
+    """Yield the rows that stay, with verdicts, in their order."""
+    rows, label = bench.rows("rows", Sample), set(keep) == set(VALUES)
+    while batch := list(islice(rows, BATCH)):
+        cases = [_Case(row) for row in batch]
+        for check in hand.checks:
+            _put(check, cases, count)
+        if hand.runner is not None:
+            hand.runner.forget()
+        for case in cases:
+            said = case.said()
+            stays = label or (not case.fault and said.verdict in keep)
+            count.rows += 1
+            count.verdicts[said.verdict] += 1
+            count.by_check[f"{case.by}: {said.verdict}"] += 1
+            audit.note(said, said.verdict, stays)
+            if stays:
+                yield said
+            else:
+                reason = case.fault or ("wrong answer" if said.verdict == WRONG
+                                        else f"verdict {said.verdict}")
+                bench.drop(Drop(said.id, reason, f"{said.verdict_by}; answer {said.answer!r}, "
+                                f"expected {said.expected!r}"[:500], as_json(said), said.method))
+        bench.show(count.rows, None, "rows checked")
+
+
+def _put(check: Check, cases: Sequence[_Case], count: _Count) -> None:
+    """Put one check to the cases that are still open to it: fit, and undecided if it decides."""
+    open_cases = [case for case in cases if not case.fault
+                  and (check.sieve or case.verdict.value == UNDECIDED)]
+    found = check.find([case.row for case in open_cases])
+    count.put[check.name] += len(open_cases)
+    for case, finding in zip(open_cases, found, strict=True):
+        case.row, case.fault = finding.row, finding.fault
+        if case.fault:
+            count.faults.setdefault(check.name, Counter())[case.fault] += 1
+        elif check.sieve or finding.verdict.value == CORRECT:
+            case.passed.append(check.name)
+        if case.fault or not check.sieve or not case.by:
+            case.by, case.verdict = check.name, finding.verdict
