@@ -8,6 +8,7 @@ Used as: `combine(literal(Fraction(60)), "*", literal(Fraction(2, 3), share=True
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,12 +30,23 @@ class Term:
     "How strongly it binds: `SUM`, `PRODUCT` or `ATOM`."
     value: Fraction
     "Its exact value."
-    whole: bool
-    "Whether Python holds it as an int."
+    number: int | float
+    "What Python makes of it: an int, or a float that may be a hair off."
     constant: Fraction | None = None
     "The number, where it is written as one."
     tail: str = ""
     "What is on the right, where it is `left sign right`."
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether Python holds it as an int."""
+        return isinstance(self.number, int)
+
+    @property
+    def noisy(self) -> bool:
+        """Tell whether Python's float is further off than a reader of answers forgives."""
+        exact = float(self.value)
+        return abs(self.number - exact) > 2 * math.ulp(exact)
 
     def within(self, level: int) -> str:
         """Return the text, in brackets where it binds less than `level`."""
@@ -44,10 +56,11 @@ class Term:
 def literal(value: Fraction, *, share: bool = False) -> Term:
     """Return a number as a term: `12`, `3.5`, or `3 / 4` for a share."""
     if value.denominator == 1:
-        return Term(str(value.numerator), ATOM, value, True, value)
+        return Term(str(value.numerator), ATOM, value, value.numerator, value)
     if share or 100 % value.denominator:
-        return Term(f"{value.numerator} / {value.denominator}", PRODUCT, value, False, value)
-    return Term(repr(float(value)), ATOM, value, False, value)
+        text = f"{value.numerator} / {value.denominator}"
+        return Term(text, PRODUCT, value, float(value), value)
+    return Term(repr(float(value)), ATOM, value, float(value), value)
 
 
 def combine(left: Term, sign: str, right: Term, rng: random.Random, *, percent: bool = False,
@@ -63,7 +76,8 @@ def combine(left: Term, sign: str, right: Term, rng: random.Random, *, percent: 
     if percent:
         if decimal and sign == "*" and right.constant is not None:
             tail = repr(float(right.value / 100))
-            return Term(f"{left.within(PRODUCT)} * {tail}", PRODUCT, value, False, None, tail)
+            return Term(f"{left.within(PRODUCT)} * {tail}", PRODUCT, value,
+                        left.number * float(tail), None, tail)
         above, below = (right, literal(Fraction(100)))
         if sign == "/":
             above, below = below, above
@@ -75,29 +89,29 @@ def combine(left: Term, sign: str, right: Term, rng: random.Random, *, percent: 
             above, below = below, above
         return _scaled(left, above, below, value, rng)
     if sign == "/":
-        floor = _exact(left, right, value) and rng.random() < FLOOR
+        floor = left.whole and right.whole and value.denominator == 1 and rng.random() < FLOOR
         tail = right.within(ATOM)
+        number = value.numerator if floor else left.number / right.number
         return Term(f"{left.within(PRODUCT)} {'//' if floor else '/'} {tail}", PRODUCT, value,
-                    floor, None, "" if floor else tail)
-    whole = left.whole and right.whole
+                    number, None, "" if floor else tail)
     if sign == "*":
         tail = right.within(ATOM)
-        return Term(f"{left.within(PRODUCT)} * {tail}", PRODUCT, value, whole, None, tail)
+        return Term(f"{left.within(PRODUCT)} * {tail}", PRODUCT, value,
+                    left.number * right.number, None, tail)
     tail = right.within(PRODUCT if sign == "-" else SUM)
-    return Term(f"{left.within(SUM)} {sign} {tail}", SUM, value, whole, None, tail)
+    number = left.number + (right.number if sign == "+" else -right.number)
+    return Term(f"{left.within(SUM)} {sign} {tail}", SUM, value, number, None, tail)
 
 
 def _scaled(left: Term, above: Term, below: Term, value: Fraction,
             rng: random.Random) -> Term:
     """Return `left * above / below`, without a factor or divisor that is one."""
-    text, whole = left.within(PRODUCT), left.whole
+    text, number = left.within(PRODUCT), left.number
     if above.constant != 1:
-        text, whole = f"{text} * {above.within(ATOM)}", whole and above.whole
+        text, number = f"{text} * {above.within(ATOM)}", number * above.number
     if below.constant == 1:
-        return Term(text, PRODUCT, value, whole)
-    floor = whole and below.whole and value.denominator == 1 and rng.random() < FLOOR
-    return Term(f"{text} {'//' if floor else '/'} {below.within(ATOM)}", PRODUCT, value, floor)
-
-
-def _exact(left: Term, right: Term, value: Fraction) -> bool:
-    return left.whole and right.whole and value.denominator == 1
+        return Term(text, PRODUCT, value, number)
+    floor = (isinstance(number, int) and below.whole and value.denominator == 1
+             and rng.random() < FLOOR)
+    number = value.numerator if floor else number / below.number
+    return Term(f"{text} {'//' if floor else '/'} {below.within(ATOM)}", PRODUCT, value, number)

@@ -43,7 +43,7 @@ def spoil(story: Story, plan: Plan, marks: Marks, rng: random.Random,
             for wrong, left in tries[kind](plan, marks, rng):
                 value = _value(wrong)
                 if value is not None and value != right and (
-                        value >= 0 and value.denominator <= 100 or not strict):
+                        (value >= 0 and value.denominator <= 100) or not strict):
                     return kind, wrong, left, value
     raise AssertionError(f"no mistake changes the result of {story.signature()}")
 

@@ -66,8 +66,8 @@ class Names:
                       for name in names)
         free = [name for name in names if name not in self.taken and not keyword.iskeyword(name)]
         if not free:
-            free = [f"{names[0]}_{number}" for number in range(2, 30)
-                    if f"{names[0]}_{number}" not in self.taken]
+            free = [next(name for number in range(2, 99)
+                         if (name := f"{names[0]}_{number}") not in self.taken)]
         chosen = free[0] if self.rng.random() < 0.6 else self.rng.choice(free)
         self.taken.add(chosen)
         return chosen

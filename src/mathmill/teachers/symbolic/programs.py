@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from mathmill.teachers.symbolic.expressions import Term, combine, literal
+from mathmill.teachers.symbolic.expressions import ATOM, Term, combine, literal
 from mathmill.teachers.symbolic.naming import RESULT, Names
 from mathmill.teachers.symbolic.quantities import write_share
 from mathmill.teachers.symbolic.reader import Reading, answer_of, read
@@ -75,7 +75,7 @@ class _Script:
     def assign(self, name: str, term: Term) -> Term:
         """Write `name = term` and return the name as a term."""
         self.lines.append(f"{name} = {term.text}")
-        return Term(name, 3, term.value, term.whole)
+        return Term(name, ATOM, term.value, term.number)
 
 
 def write_program(told: Reading | Story, rng: random.Random,
@@ -154,7 +154,12 @@ def write_plan(story: Story, plan: Plan, marks: tuple[Label, ...], rng: random.R
         last = place == len(plan.stages) - 1
         final = _write_stage(script, stage, mark, values, numbers[place], last)
         values[stage.target] = final
-    if final.text != RESULT:
+    if final.noisy and 100 % final.value.denominator == 0:
+        if final.text == RESULT:
+            script.lines[-1] = f"{RESULT} = round({script.lines[-1].partition(' = ')[2]}, 2)"
+        else:
+            script.lines.append(f"{RESULT} = round({final.text}, 2)")
+    elif final.text != RESULT:
         script.assign(RESULT, final)
     return "\n".join(script.lines)
 
@@ -182,12 +187,12 @@ def _write_stage(script: _Script, stage: Stage, mark: Label, values: Mapping[str
     uses = sum((move.left == stage.target) + (move.right == stage.target)
                for move in stage.moves)
     here = dict(values)
-    if uses > 1 and here[stage.target].level < 3:
+    if uses > 1 and here[stage.target].level < ATOM:
         here[stage.target] = script.assign(names.base(state), here[stage.target])
     here |= numbers if numbers is not None else _numbers(script, stage, mark)
     if not stage.moves:
         result = here["y"] if stage.target == "x" else here["a"]
-        if result.level == 3 and result.constant is None:
+        if result.level == ATOM and result.constant is None:
             return result
         return result if style.inline == 1 else script.assign(names.base(state), result)
     result = here["y"] if stage.target == "x" else here.get("a", literal(Fraction(0)))
@@ -217,7 +222,7 @@ def _keep(script: _Script, result: Term, stage: Stage, state: str,
     if (script.style.short and before is not None and before.text == name
             and result.text.startswith(short) and result.tail):
         script.lines.append(f"{name} {move.sign}= {result.tail}")
-        return Term(name, 3, result.value, result.whole)
+        return Term(name, ATOM, result.value, result.number)
     return script.assign(name, result)
 
 
