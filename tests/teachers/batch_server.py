@@ -11,14 +11,14 @@ Used as: `with BatchServer() as server: ... server.url, server.batches, server.a
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from local_server import LocalServer
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Plan:
     lose_create: bool = False  # the batch is made, and the line breaks before its id is told
 
 
-class BatchServer:
+class BatchServer(LocalServer):
     """The server in a thread."""
 
     def __init__(self, *, lists: bool = True, key: str = "") -> None:
@@ -49,25 +49,10 @@ class BatchServer:
         "The prompt of every line that was worked on, and is charged for."
         self.creating: Callable[[], None] = lambda: None  # called in between
         self.fail_next: list[int] = []  # statuses of the next calls, whatever they are
-        self.lists, self.key, self.port = lists, key, 0
+        self.lists, self.key = lists, key
         self.paths: list[str] = []
-        self._ready = threading.Event()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def __enter__(self) -> BatchServer:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(10)
-
-    async def _serve(self) -> None:
+    def application(self) -> web.Application:
         app = web.Application(client_max_size=300 * 2**20, middlewares=[self._first])
         app.router.add_post("/v1/files", self._upload)
         app.router.add_get("/v1/files/{id}/content", self._content)
@@ -75,15 +60,7 @@ class BatchServer:
         app.router.add_get("/v1/batches", self._list)
         app.router.add_get("/v1/batches/{id}", self._retrieve)
         app.router.add_post("/v1/batches/{id}/cancel", self._cancel)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = runner.addresses[0][1]
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        self._ready.set()
-        await self._over.wait()
-        await runner.cleanup()
+        return app
 
     @web.middleware
     async def _first(self, request: web.Request, handler: Any) -> web.StreamResponse:

@@ -16,19 +16,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
+from local_server import LocalServer
 from mathmill.teachers.money.prices import Price
 
 MOODS = {"ok": 70, "no usage": 5, "reset": 5, "cut": 5, "bad json": 5, "429": 5, "500": 5}
 TEMPLATE = 16  # tokens that this server puts round each turn
 
 
-class BillingServer:
+class BillingServer(LocalServer):
     """The server in a thread; `bill` is in picodollars."""
 
     def __init__(self, draws: random.Random, price: Price, *, latency: float = 0.01,
@@ -37,35 +37,11 @@ class BillingServer:
         self.draws, self.price, self.latency, self.text = draws, price, latency, text
         self.moods = moods or MOODS
         self.bill = self.calls = self.read = self.written = self.refused = 0
-        self.port = 0
-        self._ready = threading.Event()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def __enter__(self) -> BillingServer:
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(10)
-
-    async def _serve(self) -> None:
+    def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        self._ready.set()
-        await self._over.wait()
-        await runner.cleanup()
+        return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
