@@ -12,11 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from mathmill.grading.wilson import Z95, wilson
 from mathmill.identity import draw
 
 __all__ = ["Interval", "mcnemar", "mean_interval", "newcombe", "paired_bootstrap", "wilson"]
+
+FEW = 16  # distinct values up to which a resample is a multinomial draw over them
+RESAMPLED = 2_000  # items up to which resamples are kept: 80 MB
 
 # Student's t at 0.975 for 1 to 30 degrees of freedom (standard table, 4 decimals).
 _T975 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,
@@ -65,8 +70,9 @@ def paired_bootstrap(differences: Sequence[float], seed: int = 0,
                      draws: int = 10_000) -> Interval:
     """Return the mean of paired differences (one an item) with its percentile interval.
 
-    Items are drawn with replacement `draws` times; the seed makes it repeatable. Only how
-    often each value occurs matters, so that a resample is one multinomial draw.
+    Items are drawn with replacement `draws` times; the seed makes it repeatable. Of few values
+    only how often each occurs matters, so that a resample is one multinomial draw; of many, the
+    same resamples of the places serve all measures of as many items (1 ms instead of 0.3 s).
     """
     import numpy as np
 
@@ -74,10 +80,25 @@ def paired_bootstrap(differences: Sequence[float], seed: int = 0,
         return Interval(0.0, -1.0, 1.0)
     values, counts = np.unique(np.asarray(differences, dtype=float), return_counts=True)
     total = int(counts.sum())
-    random = np.random.default_rng(draw("bootstrap", seed, total).getrandbits(64))
-    means = random.multinomial(total, counts / total, size=draws) @ values / total
+    if len(values) <= FEW or total > RESAMPLED:
+        random = np.random.default_rng(draw("bootstrap", seed, total).getrandbits(64))
+        means = random.multinomial(total, counts / total, size=draws) @ values / total
+    else:
+        means = _resamples(total, seed, draws) @ np.asarray(differences, dtype=np.float32) / total
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(values @ counts / total), float(low), float(high))
+
+
+@lru_cache(maxsize=1)
+def _resamples(total: int, seed: int, draws: int) -> Any:
+    """Return how often each of `total` places occurs in each of `draws` resamples."""
+    import numpy as np
+
+    random = np.random.default_rng(draw("resamples", seed, total).getrandbits(64))
+    found = np.empty((draws, total), dtype=np.float32)
+    for row in found:
+        row[:] = np.bincount(random.integers(0, total, total), minlength=total)
+    return found
 
 
 def mean_interval(values: Sequence[float]) -> Interval:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathmill.errors import StepFailed
+from mathmill.report.choices import Chosen, read_choices
 from mathmill.report.cost import Cost, Paid, cost, paid
 from mathmill.report.curves import Curve, read_curves
 from mathmill.report.graph import Graph, walk
@@ -45,6 +46,8 @@ class Material:
     "The scaling sweep."
     studies: tuple[Study, ...]
     "Arms against controls."
+    chosen: tuple[Chosen, ...]
+    "What ways of choosing among samples came to, by generator and suite."
     examples: tuple[Trace, ...]
     "Rows with their story."
     family: Family | None
@@ -66,7 +69,7 @@ class Material:
 def gather(bench: Workbench, title: str, *,
            curves: Mapping[str, Sequence[Mapping[str, Any]]] | None,
            arms: Sequence[Mapping[str, Any]] | None, pairs: Sequence[Sequence[str]] | None,
-           main: str | None, measure: str) -> Material:
+           main: str | None, measure: str, choices: Mapping[str, int] | None = None) -> Material:
     """Read the run behind a report step.
 
     Raises StepFailed for a curve with a hole, a study without a control, or a name that is
@@ -87,7 +90,7 @@ def gather(bench: Workbench, title: str, *,
     first = next((t for t in examples if t.seed and t.sample and t.method != "seed"), None)
     return Material(
         title, graph, measure, results, headline, models, _pairs(pairs, results, models, headline),
-        found, studies, examples,
+        found, studies, read_choices(choices, bench, graph, stats), examples,
         family(graph, first.seed.id) if first and first.seed else None,
         cost(graph), tuple(paid(bench.home)) if bench.home else (), stats)
 

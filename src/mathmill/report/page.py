@@ -15,10 +15,12 @@ from mathmill.report.markup import Html, join, para, tag
 from mathmill.report.material import Material
 from mathmill.report.sections import (
     accuracy,
+    choosing,
     configuration,
     curve,
     flow,
     paired,
+    programs,
     samples,
     spending,
     study,
@@ -30,8 +32,10 @@ from mathmill.report.style import STYLE
 SECTIONS: dict[str, tuple[str, Callable[[Material], Html]]] = {
     "scaling": ("Scaling", curve.render),
     "studies": ("Studies", study.render),
+    "choosing": ("Choosing", choosing.render),
     "accuracy": ("Accuracy", accuracy.render),
     "compared": ("Compared", paired.render),
+    "programs": ("Programs", programs.render),
     "flow": ("In and out", flow.render),
     "samples": ("Samples", samples.render),
     "training": ("Training", training.render),

@@ -23,18 +23,20 @@ def run(bench: Workbench, *, title: str,
         curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         arms: Sequence[Mapping[str, Any]] | None = None,
         pairs: Sequence[Sequence[str]] | None = None,
-        main: str | None = None, measure: str = "tolerant") -> None:
+        main: str | None = None, measure: str = "tolerant",
+        choices: Mapping[str, int] | None = None) -> None:
     """Write `report.html`, `scaling.json` and the two cards into the step's folder.
 
     Inputs: `data` and `data.<name>` (the final rows, optional), and `score.<label>`. `curves` is
     {regime: [{"rows", "seed", "score", "suite"?}, ...]}, the first regime leads; `arms` is
     [{"study", "arm", "seed", "score", "control"?, "suite"?}, ...]; `pairs` is [[score, score],
     ...] (default: the main one against each other model outside curves and studies); `main`
-    names the score of the headline. Tools: `wilson`, `compare`, `mean_interval`.
+    names the score of the headline; `choices` is {input of a `choose` step: its seed}. Tools:
+    `wilson`, `compare`, `mean_interval`; with choices `over_problems`.
     Raises StepFailed and InputError with one line each; see `material.gather`.
     """
     material = gather(bench, title, curves=curves, arms=arms, pairs=pairs, main=main,
-                      measure=measure)
+                      measure=measure, choices=choices)
     _write(bench.out / "report.html", page(material))
     write_json(bench.out / "scaling.json",
                {one.name: as_json(one.fits) for one in material.curves})

@@ -34,7 +34,7 @@ class Statistics:
     """The tools of the bench, called by name."""
 
     tools: Mapping[str, Any]
-    "`wilson`, `compare` and `mean_interval`."
+    "`wilson`, `compare`, `mean_interval`; `over_problems` where a run chose among samples."
 
     def __post_init__(self) -> None:
         """Check that the pipeline handed in all of them."""
@@ -52,6 +52,11 @@ class Statistics:
         mean, low, high = (found if isinstance(found, tuple)
                            else (found.value, found.low, found.high))
         return float(mean), float(low), float(high)
+
+    def over_problems(self, values: Sequence[float]) -> tuple[float, float]:
+        """Return the 95 % interval of a mean over problems (tool `over_problems`)."""
+        found = self.tools["over_problems"](list(values))
+        return float(found.low), float(found.high)
 
     def compare(self, older: Iterable[Score], newer: Iterable[Score], measure: str) -> Paired:
         """Return the newer model's (b) difference to the older one's (a) on the same items."""

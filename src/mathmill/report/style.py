@@ -9,13 +9,13 @@ from __future__ import annotations
 
 STYLE = """
 :root{color-scheme:light dark;--paper:#fbfaf6;--card:#fff;--ink:#1c2321;--soft:#5d6763;
---line:#e3e0d6;--faint:#f3f1ea;--a:#0b6e63;--b:#a9551a;--bad:#a33a3a;--good:#2e7345;
+--line:#e3e0d6;--faint:#f3f1ea;--a:#0b6e63;--b:#a9551a;--bad:#a33a3a;--good:#2e7345;--v:#6a57b8;
 --serif:"Iowan Old Style","Palatino Linotype",Palatino,"Source Serif 4",Charter,Georgia,serif;
 --sans:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans CJK SC",sans-serif;
 --mono:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 @media(prefers-color-scheme:dark){:root{--paper:#131716;--card:#1a201e;--ink:#e6e9e4;
 --soft:#9aa6a0;--line:#2c3431;--faint:#202725;--a:#5fc4b3;--b:#e2a068;--bad:#e58a86;
---good:#84c896}}
+--good:#84c896;--v:#a99be6}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 var(--sans);
@@ -68,6 +68,11 @@ svg.plot{display:block;width:100%;height:auto;font:13.5px var(--sans);fill:var(-
 .band{fill:var(--c);opacity:.13}.law{fill:none;stroke:var(--c);stroke-width:1.8}
 .law.ahead{stroke-dasharray:5 4}.bar{fill:none;stroke:var(--c);stroke-width:1.4}
 .bar.ahead{opacity:.75}.seed{fill:none;stroke:var(--c);opacity:.55}.mean{fill:var(--c)}
+.way-oracle{--c:var(--soft)}.way-best{--c:var(--a)}.way-weighted{--c:var(--v)}
+.way-majority{--c:var(--b)}.way-greedy{--c:var(--ink)}.way-random{--c:var(--bad)}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;padding:0;margin:.4rem 0 0;
+font-size:.88rem}.legend i{display:inline-block;width:1.1rem;height:.25rem;background:var(--c);
+margin-right:.4rem;vertical-align:middle;border-radius:2px}
 .next{fill:var(--paper);stroke:var(--c);stroke-width:1.6}
 .flow{list-style:none;margin:1.25rem 0;padding:0}
 .flow>li{padding:.95rem 0;border-bottom:1px solid var(--line)}

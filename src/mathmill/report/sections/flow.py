@@ -24,7 +24,7 @@ from mathmill.report.markup import (
 )
 from mathmill.report.material import Material
 
-MODELS = ("train", "evaluate", "report")
+MODELS = ("train", "evaluate", "sample", "train_verifier", "choose", "report")
 "Verbs that make no rows of data; they have sections of their own."
 MOST_REASONS = 12
 

@@ -5,7 +5,9 @@ Used by `page`: `headline(material)`, `render(material)`.
 
 from __future__ import annotations
 
-from mathmill.dollars import in_words
+from mathmill.candidates import BEST, GREEDY, MAJORITY, PAIRS
+from mathmill.dollars import in_words as dollars
+from mathmill.report.choices import Chosen
 from mathmill.report.curves import Curve
 from mathmill.report.markup import (
     TIED,
@@ -22,7 +24,7 @@ from mathmill.report.markup import (
 )
 from mathmill.report.material import Material
 from mathmill.report.scores import counted
-from mathmill.report.studies import UNSEEN
+from mathmill.report.studies import UNSEEN, in_words
 
 NEAR_ZERO = 0.02
 "An accuracy whose upper bound is below this is called near zero: no ability is shown."
@@ -32,6 +34,8 @@ def headline(material: Material) -> str:
     """Return the run's result as one sentence."""
     if material.curves:
         return _curve_sentence(material.curves[0])
+    if material.chosen:
+        return choice_sentence(material.chosen[0])
     if material.main is not None:
         return accuracy_sentence(material, material.main.label)
     if material.graph.steps:
@@ -60,6 +64,21 @@ def accuracy_sentence(material: Material, label: str) -> str:
     return f"{label} solves " + "; ".join(
         f"on {suite} {'near zero, ' if nothing else ''}{figures}"
         for suite, (nothing, figures) in found.items())
+
+
+def choice_sentence(chosen: Chosen) -> str:
+    """Return what the best of all samples by the verifier solves, beside the other choices."""
+    n = chosen.sizes[-1]
+    found = {way: chosen.at(way, chosen.own if way == BEST else "", n)
+             for way in (BEST, MAJORITY, GREEDY)}
+    said = {way: f"{percent(one.mean)} {span(one.low, one.high)}"
+            for way, one in found.items() if one is not None}
+    rest = [words + said[way] for way, words in ((MAJORITY, "their majority "),
+                                                 (GREEDY, "one greedy answer ")) if way in said]
+    if BEST not in said:
+        return f"Of {n} samples, {' and '.join(rest)}"
+    return f"The best of {n} samples by a verifier solves {said[BEST]}" + (
+        f"; {' and '.join(rest)}" if rest else "")
 
 
 def _curve_sentence(curve: Curve) -> str:
@@ -105,11 +124,26 @@ def _lines(material: Material) -> list[str]:
     if material.curves and material.main is not None and material.main in material.models:
         name = material.main.label
         lines.append(accuracy_sentence(material, f"The model {name}") + ".")
+    lines += [line for one in material.chosen[:1] for line in _choice_lines(one)]
     if material.studies:
         arms = [arm for study in material.studies for arm in study.arms if not arm.control]
         none = sum(arm.words.startswith(UNSEEN) for arm in arms)
         lines.append(f"Comparisons with a control: {len(arms)}. An effect is seen in "
                      f"{len(arms) - none} of them; in {none}, none that this run could see.")
+    return lines
+
+
+def _choice_lines(chosen: Chosen) -> list[str]:
+    """Return what the verifier gains over the other choices, and how it ranks."""
+    n, lines = chosen.sizes[-1], []
+    for other in (MAJORITY, GREEDY):
+        gap = chosen.gaps.get((BEST, chosen.own, other, n))
+        if gap is not None:
+            lines.append(f"Best of {n} against {other}: {in_words(gap.mean, gap.low, gap.high)}.")
+    pairs = chosen.at(PAIRS, chosen.own, 0)
+    if pairs is not None:
+        lines.append(f"Within a problem the verifier ranks right above wrong in "
+                     f"{percent(pairs.mean)} of pairs {span(pairs.low, pairs.high)}; chance is 50.")
     return lines
 
 
@@ -144,5 +178,5 @@ def _tiles(material: Material) -> list[Html]:
 def _money(material: Material) -> str:
     """Return what the run paid, or else what its replies were worth."""
     if material.paid:
-        return f"{in_words(sum(account.pico for account in material.paid))} paid"
+        return f"{dollars(sum(account.pico for account in material.paid))} paid"
     return material.cost.money

@@ -18,7 +18,7 @@ OPEN = 12
 
 def render(material: Material) -> Html:
     """Return the trainings with whatever figures their steps wrote down."""
-    nodes = list(material.graph.verbs("train"))
+    nodes = list(material.graph.verbs("train", "train_verifier"))
     if not nodes:
         return Html("")
     keys = list(dict.fromkeys(
