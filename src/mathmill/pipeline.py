@@ -217,17 +217,32 @@ def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "eva
                 label, apart=True)
 
 
+def choose(pool: Step, verifiers: Mapping[str, Step] | None = None, *, label: str = "choose",
+           **settings: Any) -> Step:
+    """Measure each way of choosing one of n samples: greedy, majority, best by a verifier, ...
+
+    `verifiers` by label; the generators are the models of the pool. Settings: `sizes`, `seed`.
+    """
+    from mathmill.evaluate import choosing
+
+    inputs = {"pool": pool, **{f"verifier.{name}": one for name, one in (verifiers or {}).items()}}
+    return step("choose", choosing.run, {"verifiers": sorted(verifiers or {}), **settings}, inputs,
+                label=label, apart=True)
+
+
 def report(title: str, scores: Mapping[str, Step], *,
            data: Step | Mapping[str, Step] | None = None,
+           choices: Mapping[int, Step] | None = None,
            curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
            arms: Sequence[Mapping[str, Any]] = (), main: str | None = None,
            label: str = "report") -> Step:
     """Write one HTML page on all that led to the scores; `data` is what was trained on.
 
     `curves` names, for each scaling curve, the score at each (rows, seed); `arms` names, for
-    each study, the score of each arm and seed; `main` is the score of the headline.
+    each study, the score of each arm and seed; `main` is the score of the headline; `choices`
+    are `choose` steps by their seed.
     """
-    from mathmill.evaluate import compare, stats
+    from mathmill.evaluate import compare, samples, stats
     from mathmill.report import run as page
 
     inputs = {f"score.{name}": step for name, step in scores.items()}
@@ -235,8 +250,10 @@ def report(title: str, scores: Mapping[str, Step], *,
         inputs["data"] = data
     elif data is not None:
         inputs |= {f"data.{name}": step for name, step in data.items()}
+    inputs |= {f"choice.{seed}": one for seed, one in (choices or {}).items()}
     tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
-             "compare": compare.compare}
+             "compare": compare.compare, "over_problems": samples.over_problems}
     literals = {"title": title, "curves": curves or {}, "arms": list(arms),
+                "choices": {f"choice.{seed}": seed for seed in choices or {}},
                 "main": None if main is None else f"score.{main}"}
     return step("report", page.run, literals, inputs, tools, label)
