@@ -240,12 +240,20 @@ class Drop:
     "The method that made it, where one did."
 
 
-Attempt = Generator[Request, Reply, Sample | Drop]
-"""A method at work: yields requests, is sent their replies, returns a row or a drop."""
+Attempt = Generator[Request, Reply, Sample | Drop | tuple[Sample | Drop, ...]]
+"""A method at work: yields requests, is sent their replies, returns a row or a drop.
+
+Where one call writes several rows it returns all that came of it; each counts as an attempt.
+"""
 
 
 class Method(Protocol):
-    """One way to make a training row from a seed. Implementations: `mathmill.methods`."""
+    """One way to make a training row from a seed. Implementations: `mathmill.methods`.
+
+    A method may also have `together` (how many rows one start asks for at once; 1 where it
+    is not said) and `answers` (whether its rows tell their answers: those of programs do
+    not until they are run; True where it is not said).
+    """
 
     @property
     def name(self) -> str:

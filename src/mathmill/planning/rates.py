@@ -58,6 +58,8 @@ class Rates:
     "Sums of squares of the same over the attempts."
     cached: int = 0
     "Of the tokens read, those that the server had at hand."
+    units: int = 0
+    "Starts that the squares are of, where a call makes several attempts; else `attempts`."
 
     @property
     def attempts_a_row(self) -> float:
@@ -89,17 +91,22 @@ class Rates:
                      *(self._mean(place, rng) for place in range(4)))
 
     def spread(self, place: int) -> float:
-        """Return the standard deviation of an attempt's calls, tokens or seconds."""
-        if self.attempts < 2:
+        """Return the standard deviation of an attempt's calls, tokens or seconds.
+
+        Attempts that share a call differ together: so that the sum over many varies as the
+        sum over their calls does, it is that of a call times the root of calls an attempt.
+        """
+        units = self.units or self.attempts
+        if units < 2:
             return 0.5 * self.sums[place]
-        mean = self.sums[place] / self.attempts
-        rest = self.squares[place] / self.attempts - mean * mean
-        return math.sqrt(max(0.0, rest) * self.attempts / (self.attempts - 1))
+        mean = self.sums[place] / units
+        rest = self.squares[place] / units - mean * mean
+        return math.sqrt(max(0.0, rest) * units / (units - 1) * units / self.attempts)
 
     def _mean(self, place: int, rng: random.Random) -> float:
         if not self.attempts:
             return 0.0
-        freedom = max(FEWEST, self.attempts - 1)
+        freedom = max(FEWEST, (self.units or self.attempts) - 1)
         # A t: a normal over the root of a chi-squared over its degrees of freedom.
         t = rng.gauss(0, 1) / math.sqrt(rng.gammavariate(freedom / 2, 2) / freedom)
         mean = self.sums[place] / self.attempts
@@ -130,7 +137,8 @@ def _made(name: str, account: Mapping[str, Any]) -> Rates:
     # A row that came when the method had its rows would have been taken in a longer run.
     good = account["accepted"] + account["dropped"].get("surplus", 0)
     return Rates(name, True, account["attempts"], good, account["attempts"],
-                 _sums(account), tuple(account["squares"]), account["tokens_cached"])
+                 _sums(account), tuple(account["squares"]), account["tokens_cached"],
+                 account["units"])
 
 
 def _asked(name: str, came: int, usage: Mapping[str, Any], units: int) -> Rates:
@@ -149,4 +157,4 @@ def _sum(name: str, parts: Sequence[Rates]) -> Rates:
                  sum(p.attempts for p in parts),
                  tuple(sum(p.sums[k] for p in parts) for k in range(4)),
                  tuple(sum(p.squares[k] for p in parts) for k in range(4)),
-                 sum(p.cached for p in parts))
+                 sum(p.cached for p in parts), sum(p.units for p in parts))

@@ -27,6 +27,8 @@ from mathmill.types import Attempt, Drop, Reply, Request, Sample
 from mathmill.workbench import Workbench
 
 Result = TypeVar("Result")
+Made = Sample | Drop | tuple[Sample | Drop, ...]
+"What an attempt came to; several rows where one call wrote several."
 
 CONCURRENCY = 64  # attempts in flight, where the teacher does not say how many it can use
 AHEAD = 20_000  # replies that may wait for one that is asked again and again, to keep their order
@@ -168,7 +170,7 @@ class Asking:
 
     def attempts(self, starts: Sequence[Callable[[], Attempt]],
                  tell: Callable[[int], None] | None = None
-                 ) -> list[tuple[Sample | Drop, Usage]]:
+                 ) -> list[tuple[Made, Usage]]:
         """Drive attempts to their ends; return what each came to, in their order.
 
         A call that failed for good ends its attempt as a drop `teacher failed`.
@@ -207,7 +209,7 @@ class Asking:
 
         self._run(works(), keep)
 
-    async def _drive(self, start: Callable[[], Attempt]) -> tuple[Sample | Drop, Usage]:
+    async def _drive(self, start: Callable[[], Attempt]) -> tuple[Made, Usage]:
         """Carry requests and replies between one attempt and the teacher."""
         usage, attempt = Usage(), start()
         try:
@@ -224,7 +226,7 @@ class Asking:
                 request = attempt.send(reply)
         except StopIteration as end:
             result = end.value
-            assert isinstance(result, Sample | Drop), f"an attempt returned {result!r}"
+            assert isinstance(result, Sample | Drop | tuple), f"an attempt returned {result!r}"
             return result, usage
 
     def _bounded(self, works: Sequence[Work[Result]],

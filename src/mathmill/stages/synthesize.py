@@ -2,7 +2,8 @@
 
 Why: "how much data" is the first number of any experiment, so it is counted in *accepted*
 rows; and the rows must be the same whoever answered first. Attempt k of a method goes to
-seed `order[k % seeds]` as its number `k // seeds`, so the work lies evenly over the seeds;
+seed `order[k % seeds]` as its number `k // seeds`, so the work lies evenly over the seeds
+(where one call writes several rows, k counts the calls, and each row counts as an attempt);
 attempts are made in waves (`budget`), and what is accepted is the first N in their order.
 
 Used as: `run(bench, methods=[{"method": "metamath.rephrase", "weight": 1.0}],
@@ -11,6 +12,7 @@ teacher="symbolic:", samples=10_000)`.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ from typing import Any
 from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import content_id, draw
 from mathmill.io import as_json
-from mathmill.stages.asking import TEACHER_FAILED, Asking, Usage, open_asking
+from mathmill.stages.asking import TEACHER_FAILED, Asking, Made, Usage, open_asking
 from mathmill.stages.budget import ATTEMPTS_A_ROW, PROBE, Budget, Ledger
 from mathmill.types import Drop, Method, Problem, Sample, problem_id, sample_id, seed_as_sample
 from mathmill.workbench import Workbench
@@ -49,7 +51,8 @@ def run(bench: Workbench, *, methods: Sequence[Mapping[str, Any]], teacher: str,
     if not seeds:
         raise StepFailed("there is no seed to start from; see what the step `seeds` dropped")
     ledger = Ledger.split(samples, attempts, weights)
-    harvest = _Harvest(bench, ledger, limits.per_question)
+    unanswered = frozenset(name for name in weights if not getattr(at_hand[name], "answers", True))
+    harvest = _Harvest(bench, ledger, limits.per_question, unanswered)
     plans = {name: _Plan(at_hand[name], seeds, seed) for name in weights}
     with open_asking(bench, teacher) as asking:
         bench.keep(_rows(harvest, asking, plans, limits,
@@ -85,13 +88,18 @@ class _Plan:
     seed: int
     made: int = 0
 
+    @property
+    def together(self) -> int:
+        """Return how many attempts one start makes: the rows that one call writes."""
+        return int(getattr(self.method, "together", 1))
+
     def __post_init__(self) -> None:
         """Draw the order in which this method visits the seeds."""
         self.order = list(range(len(self.seeds)))
         draw("synthesize", self.seed, self.method.name).shuffle(self.order)
 
     def next(self) -> tuple[Problem, int]:
-        """Return seed and number of the next attempt."""
+        """Return seed and number of the next start."""
         number, place = divmod(self.made, len(self.seeds))
         self.made += 1
         return self.seeds[self.order[place]], number
@@ -104,6 +112,8 @@ class _Harvest:
     bench: Workbench
     ledger: Ledger
     per_question: int | None
+    unanswered: frozenset[str] = frozenset()
+    "Methods whose rows tell no answer yet."
     seen: set[bytes] = field(default_factory=set)
     copies: Counter[str] = field(default_factory=Counter)
     costs: dict[str, Usage] = field(default_factory=dict)
@@ -113,17 +123,24 @@ class _Harvest:
     first_failed: int = 0
     "Of the first `PROBE` attempts, how many the teacher failed."
 
-    def judge(self, name: str, result: Sample | Drop, usage: Usage) -> Sample | None:
-        """Count one finished attempt, in attempt order; return its row if it is accepted."""
+    def take_all(self, name: str, came: Made, usage: Usage) -> Iterator[Sample]:
+        """Count what one start came to, in the order of the starts; yield what is accepted."""
+        self.costs.setdefault(name, Usage()).include(usage)
+        for result in came if isinstance(came, tuple) else (came,):
+            sample = self.judge(name, result)
+            if sample is not None:
+                yield sample
+
+    def judge(self, name: str, result: Sample | Drop) -> Sample | None:
+        """Count one finished attempt; return its row if it is accepted."""
         account = self.ledger.accounts[name]
         account.made += 1
         self.made += 1
-        self.costs.setdefault(name, Usage()).include(usage)
         if isinstance(result, Drop):
             self.first_failed += result.reason == TEACHER_FAILED and self.made <= PROBE
             self._drop(name, result)
             return None
-        why, detail = self.fault(result)
+        why, detail = self.fault(result, name not in self.unanswered)
         if not why and account.missing <= 0:
             why, detail = "surplus", "the method had its rows"
         if why:
@@ -139,13 +156,16 @@ class _Harvest:
         if self.per_question is not None:
             self.copies[sample.problem] += 1
 
-    def fault(self, sample: Sample) -> tuple[str, str]:
-        """Return why a row cannot be accepted (`` where it can) and what a person should see."""
+    def fault(self, sample: Sample, answered: bool = True) -> tuple[str, str]:
+        """Return why a row cannot be accepted (`` where it can) and what a person should see.
+
+        `answered`: whether it must tell its answer.
+        """
         assert sample.id == sample_id(sample.question, sample.solution), \
             f"{sample.method} gave a row an id that is not its content's"
         if not sample.question.strip() or not sample.solution.strip():
             return "empty text", ""
-        if not (sample.answer or "").strip():
+        if answered and not (sample.answer or "").strip():
             return "no answer", sample.solution[-300:]
         if _safe(sample.question + sample.solution) != sample.question + sample.solution:
             return "broken text", "holds half of a Unicode sign"
@@ -196,7 +216,7 @@ def _rows(harvest: _Harvest, asking: Asking, plans: Mapping[str, _Plan],
             if limits.refill and ledger.refill():
                 continue
             return
-        turns = _turns(wave)
+        turns = _turns({name: math.ceil(n / plans[name].together) for name, n in wave.items()})
         # A start is made when its turn comes, so that a wave holds no idle generators.
         starts = [partial(plans[name].method.attempt, *plans[name].next()) for name in turns]
         got = sum(account.accepted for account in ledger.accounts.values())
@@ -206,10 +226,8 @@ def _rows(harvest: _Harvest, asking: Asking, plans: Mapping[str, _Plan],
 
         results = asking.attempts(starts, tell)
         _stop_if_down(harvest, results)
-        for name, (result, usage) in zip(turns, results, strict=True):
-            sample = harvest.judge(name, result, usage)
-            if sample is not None:
-                yield sample
+        for name, (came, usage) in zip(turns, results, strict=True):
+            yield from harvest.take_all(name, came, usage)
 
 
 def _turns(wave: Mapping[str, int]) -> list[str]:
@@ -218,10 +236,10 @@ def _turns(wave: Mapping[str, int]) -> list[str]:
     return [name for turn in zip_longest(*lines) for name in turn if name is not None]
 
 
-def _stop_if_down(harvest: _Harvest, results: Sequence[tuple[Sample | Drop, Usage]]) -> None:
+def _stop_if_down(harvest: _Harvest, results: Sequence[tuple[Made, Usage]]) -> None:
     """Raise StepFailed where the teacher fails most of the first attempts or a whole wave."""
-    failed = [usage.last_error for result, usage in results
-              if isinstance(result, Drop) and result.reason == TEACHER_FAILED]
+    failed = [usage.last_error for came, usage in results
+              if isinstance(came, Drop) and came.reason == TEACHER_FAILED]
     probing = harvest.made < PROBE
     early = harvest.first_failed + (len(failed) if probing else 0)
     tried = harvest.made + len(results)
