@@ -13,20 +13,13 @@ Used as: `with MontyEngine() as engine: engine.run([Program("x = 6 * 7", "x")], 
 from __future__ import annotations
 
 import builtins
-import os
 import re
 import secrets
-import shlex
-import shutil
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 from mathmill.errors import MissingExtra, UsageError
-from mathmill.grading.sandbox import confine, screen
+from mathmill.grading.sandbox import confine, screen, wire
 from mathmill.grading.sandbox.outcome import (
     CRASHED,
     ERROR,
@@ -38,11 +31,12 @@ from mathmill.grading.sandbox.outcome import (
     Outcome,
     Program,
 )
+from mathmill.grading.sandbox.worker import Lost, Reply, Worker
 
 NAME = "monty"
 TOO_LONG = "value too long"
-GRACE = 0.5  # seconds past a program's limit after which its worker is killed
 RETIRE = 10_000  # programs after which a worker is replaced
+SENT = 256  # programs handed to a worker at once
 DEPTH = 500  # calls; deeper recursion is refused, since CPython allows 1,000
 OVERHEAD = 512 << 20  # bytes of address space that a worker has before any program
 # Defaults bind the builtins before the program can rename them; `{name}` cannot be guessed.
@@ -92,22 +86,19 @@ class MontyEngine:
         nothing. `beat`: called before each program (a sign of life). Raises MissingExtra.
         """
         try:
-            import pydantic_monty
-            from pydantic_monty._binary import find_monty_binary
+            from pydantic_monty import _binary
         except ImportError:
             raise MissingExtra("pydantic-monty", "sandbox") from None
-        self._monty: Any = pydantic_monty
         try:
-            self._binary = find_monty_binary()
+            self._binary = _binary.find_monty_binary()
         except FileNotFoundError:
             raise MissingExtra("pydantic-monty-runtime", "sandbox") from None
         self.missing: list[str] = _missing() if confine else ["confinement (switched off)"]
         self._confined = confine and not self.missing
         self._retire, self._beat = retire, beat
-        self._folder = ""
-        self._pool: Any = None
-        self._pool_limits: Limits | None = None
-        self._session: dict[str, Any] = {}
+        self._worker: Worker | None = None
+        self._limits: Limits | None = None
+        self._served = 0
         self._way_out = ""
         self._lock = threading.Lock()
         self.retired = 0
@@ -121,126 +112,100 @@ class MontyEngine:
     def run(self, programs: Sequence[Program], limits: Limits) -> list[Outcome]:
         """Return an outcome for each program, in order; callers in threads take turns.
 
-        Raises UsageError only where no worker can be started.
+        The last program runs last, whatever the others ask for: a canary there stands behind
+        all of them. Raises UsageError only where no worker can be started.
         """
         with self._lock:
-            outcomes = []
-            for program in programs:
-                if self._beat is not None:
-                    self._beat()
-                outcomes.append(self._one(program, limits))
-            return outcomes
+            outcomes = dict(enumerate(_unfit(program, limits) for program in programs))
+            todo = [place for place, outcome in outcomes.items() if outcome is None]
+            try:
+                asking = self._through(programs, todo, limits, outcomes)
+                if asking:
+                    asking += [place for place in todo[-1:] if place not in asking]
+                    self._through(programs, asking, limits, outcomes, alone=True)
+            except BaseException:  # Ctrl-C: its replies must not meet the next programs
+                self._end()
+                raise
+            return [outcome for outcome in outcomes.values() if outcome is not None]
 
     def close(self) -> None:
         """End the worker process."""
         with self._lock:
             self._end()
-            if self._folder:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder = ""
 
-    def _one(self, program: Program, limits: Limits) -> Outcome:
-        reason = screen.unfit(program.code, limits) or screen.unfit(program.result, limits)
-        if not reason and screen.first_cannot(program.code):
-            reason = "text that the first engine keeps otherwise"
-        if reason:
-            return Outcome(REFUSED, error=reason, engine=NAME)
-        pool = self._open(limits)
-        source = _source(program, limits, self._way_out)
-        printed = _Printed(limits.output)
-        began = time.perf_counter()
-        try:
-            with pool.checkout(**self._session) as session:
-                value = session.feed_run(source, print_callback=printed)
-            kind, text, name, error = (printed.outcome() if not program.result
-                                       else _value(value, limits.output))
-        except self._monty.MontyCrashedError as crash:
-            late = crash.timed_out
-            kind, text, name, error = (TIMEOUT if late else CRASHED), None, "", (
-                "" if late else f"the worker died: {_line(crash)}")
-        except self._monty.MontyError as raised:
-            kind, error = _raised(raised.exception())
-            text, name = None, ""
-            if kind == TIMEOUT and time.perf_counter() - began < 0.9 * limits.seconds:
-                kind, error = REFUSED, "TimeoutError of the program's own"
-        except (ValueError, TypeError, TimeoutError, OSError) as raised:
-            kind, text, name, error = CRASHED, None, "", f"{type(raised).__name__}: {_line(raised)}"
-        if kind in (TIMEOUT, MEMORY, CRASHED):  # an interpreter stopped midway is not trusted
-            self._end()
-            self.retired += 1
-        return Outcome(kind, text, name, error, NAME, time.perf_counter() - began)
-
-    def _open(self, limits: Limits) -> Any:
-        """Return the pool for these limits, started."""
-        if self._pool is None or self._pool_limits != limits:
-            self._end()
-            pool = self._monty.Monty(
-                binary_path=self._start_command(limits), min_processes=1, max_processes=1,
-                checkout_timeout=30.0, request_timeout=limits.seconds + 2 * GRACE,
-                feed_duration_limit_grace=GRACE, max_checkouts_per_worker=self._retire)
+    def _through(self, programs: Sequence[Program], todo: Sequence[int], limits: Limits,
+                 outcomes: dict[int, Outcome | None], alone: bool = False) -> list[int]:
+        """Fill in the outcomes at these places; return the places that want to be run alone."""
+        asking: list[int] = []
+        at = 0
+        while at < len(todo):
+            worker = self._open(limits)
+            part = todo[at:at + min(SENT, self._retire - self._served)]
+            sources = [_source(programs[place], limits, self._way_out) for place in part]
             try:
-                pool.__enter__()
-            except (self._monty.MontyError, OSError, RuntimeError, TimeoutError) as error:
-                raise UsageError(f"the worker of pydantic-monty does not start ({_line(error)}); "
-                                 f"see that {self._binary} runs on this machine") from None
-            self._pool, self._pool_limits, self._session = pool, limits, _session(limits)
-            self._way_out = f"_{secrets.token_hex(8)}"
-        return self._pool
+                for place, reply in zip(part, worker.replies(sources, alone), strict=True):
+                    at, self._served = at + 1, self._served + 1
+                    if reply.kind in wire.ASKS and not alone:
+                        asking.append(place)
+                        continue
+                    outcome = outcomes[place] = _outcome(programs[place], reply, limits)
+                    if self._beat is not None:
+                        self._beat()
+                    # An interpreter stopped midway is not trusted.
+                    if outcome.kind in (TIMEOUT, MEMORY, CRASHED):
+                        self._lose()
+                        break
+            except Lost as lost:
+                kind, error = (TIMEOUT, "") if lost.late else (CRASHED, _line(str(lost)))
+                outcomes[todo[at]] = Outcome(kind, None, "", error, NAME, limits.seconds)
+                at += 1
+                self._lose()
+        return asking
+
+    def _open(self, limits: Limits) -> Worker:
+        """Return the worker for these limits, started."""
+        worker = self._worker
+        if worker is not None and worker.usable() and (
+                self._limits == limits and self._served < self._retire):
+            return worker
+        self._end()
+        try:
+            self._worker = Worker(self._command(limits), limits, wire.configure(limits, DEPTH))
+        except (Lost, OSError) as error:
+            raise UsageError(f"the worker of pydantic-monty does not start ({_line(str(error))}); "
+                             f"see that {self._binary} runs on this machine") from None
+        self._limits, self._served = limits, 0
+        self._way_out = f"_{secrets.token_hex(8)}"
+        return self._worker
+
+    def _lose(self) -> None:
+        self._end()
+        self.retired += 1
 
     def _end(self) -> None:
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            pool.__exit__(None, None, None)
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            worker.end()
 
-    def _start_command(self, limits: Limits) -> str:
-        """Return the file that starts a worker: the binary, or a script that confines it first."""
+    def _command(self, limits: Limits) -> list[str]:
+        """Return what starts a worker: the binary, or the script that confines it first."""
         if not self._confined:
-            return self._binary
-        if not self._folder:
-            self._folder = tempfile.mkdtemp(prefix="mathmill-monty-")
+            return [self._binary, "subprocess"]
         memory = (limits.memory_mb << 20) + OVERHEAD
-        command = confine.launch_command(self._binary, limits={"AS": memory})
-        path = Path(self._folder, "monty")
-        path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
-        path.chmod(0o700)
-        return str(path)
+        return confine.launch_command(self._binary, ["subprocess"], limits={"AS": memory})
 
 
-class _Printed:
-    """What a program prints: its end is kept, so that the last line can be read."""
-
-    def __init__(self, cap: int) -> None:
-        self._cap, self._text = cap, ""
-
-    def __call__(self, stream: str, text: str) -> None:
-        if stream == "stdout":
-            whole = self._text + text
-            # Blank lines after the last line must not push it out.
-            self._text = whole if len(whole) <= 2 * self._cap else (
-                whole.rstrip()[-self._cap - 1:] + "\n" * whole[-1].isspace())
-
-    def outcome(self) -> tuple[str, str | None, str, str]:
-        lines = [line for line in self._text.splitlines() if line.strip()]
-        if not lines:
-            return ERROR, None, "", "NothingPrinted"
-        last = lines[-1].strip()
-        return ((VALUE, last, "printed", "") if len(last) <= self._cap
-                else (REFUSED, None, "", TOO_LONG))
+def _unfit(program: Program, limits: Limits) -> Outcome | None:
+    """Return the refusal of a program that is not shown to the worker."""
+    reason = screen.unfit(program.code, limits) or screen.unfit(program.result, limits)
+    if not reason and screen.first_cannot(program.code):
+        reason = "text that the first engine keeps otherwise"
+    return Outcome(REFUSED, error=reason, engine=NAME) if reason else None
 
 
 def _missing() -> list[str]:
     found = confine.report()["missing"]
-    missing = [str(part) for part in found] if isinstance(found, list) else []
-    return missing + ([] if os.path.exists("/bin/sh") else ["/bin/sh"])
-
-
-def _session(limits: Limits) -> dict[str, Any]:
-    """Return what every session starts with: the limits, and the same random numbers."""
-    return {
-        "limits": {"max_feed_duration_secs": limits.seconds,
-                   "max_memory": limits.memory_mb << 20, "max_recursion_depth": DEPTH,
-                   "max_total_sleep_secs": 0.01, "max_suspensions": 100},
-        "os_policy": {"random_start": {"seed": 0}}, "assert_message_annotations": False}
+    return [str(part) for part in found] if isinstance(found, list) else []
 
 
 def _source(program: Program, limits: Limits, name: str) -> str:
@@ -250,6 +215,28 @@ def _source(program: Program, limits: Limits, name: str) -> str:
         return f"{before}{program.code}\n\nNone"
     return before + _RETURN.format(name=name, cap=limits.output + 1, code=program.code,
                           result=program.result)
+
+
+def _outcome(program: Program, reply: Reply, limits: Limits) -> Outcome:
+    """Return what a reply says."""
+    kind, text, name, error = REFUSED, None, "", "it asks the system for too much"
+    if reply.kind == wire.ERROR or program.result:
+        try:
+            if reply.kind == wire.ERROR:
+                kind, error = _raised(*wire.raised(reply.body))
+            elif reply.kind == wire.COMPLETE:
+                kind, text, name, error = _value(wire.value(reply.body), limits.output)
+        except ValueError as wrong:
+            kind, error = CRASHED, f"a malformed reply: {wrong}"
+        if kind == TIMEOUT and reply.seconds < 0.9 * limits.seconds:
+            kind, error = REFUSED, "TimeoutError of the program's own"
+    elif reply.kind == wire.COMPLETE:
+        text = reply.printed.last_line() if reply.printed is not None else None
+        kind, name, error = ((ERROR, "", "NothingPrinted") if text is None
+                             else (VALUE, "printed", ""))
+        if text is not None and len(text) > limits.output:
+            kind, text, name, error = REFUSED, None, "", TOO_LONG
+    return Outcome(kind, text, name, error, NAME, reply.seconds)
 
 
 def _value(value: object, cap: int) -> tuple[str, str | None, str, str]:
@@ -262,9 +249,9 @@ def _value(value: object, cap: int) -> tuple[str, str | None, str, str]:
     return REFUSED, None, "", "a value that did not come by the way out"
 
 
-def _raised(error: BaseException) -> tuple[str, str]:
+def _raised(name: str, message: str) -> tuple[str, str]:
     """Return kind and error of an exception that came out of a program."""
-    name, text = type(error).__name__, _line(error)
+    name, text = _line(name), _line(message)
     if name == "TimeoutError" and text.startswith("feed time limit"):
         return TIMEOUT, ""
     if name == "MemoryError":
@@ -277,5 +264,5 @@ def _raised(error: BaseException) -> tuple[str, str]:
     return (ERROR, name) if sure else (REFUSED, f"{name}: {text}")
 
 
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+def _line(text: str) -> str:
+    return " ".join(text.split())[:200]
