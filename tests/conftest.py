@@ -1,12 +1,25 @@
-"""Fixtures for every test: where real data lies, and nothing that reaches a network."""
+"""Fixtures for every test: where real data lies, small models, and nothing that reaches a network.
+
+What holds for every process that a test starts stands here too, for there are hundreds.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import tiny_models
+
 ROOT = Path(__file__).resolve().parents[1]
+# Models here are tiny and two files run at a time: threads of theirs wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where no bytecode is kept, each process compiles all that it imports of mathmill and its tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +29,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data is not here: put it into ../shared/data to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def letters() -> tuple[Any, Any]:
+    """Return a random Llama over single letters and its tokenizer, for all who change neither."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    return tiny_models.letters()
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """Return the house's own tokenizer, small."""
+    pytest.importorskip("transformers")
+    return tiny_models.new_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def base_folder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a saved model of a few thousand weights, with the Alpaca template."""
+    pytest.importorskip("torch")
+    return tiny_models.save_model(tokenizer, tmp_path_factory.mktemp("base"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,38 +19,12 @@ from mathmill.workbench import Workbench
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-
-@pytest.fixture(scope="module")
-def model_and_tokenizer() -> Iterator[tuple[Any, Any]]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for kernels this small, two threads mostly wait for each other
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    words = ["<pad>", "<eos>", "<unk>"] + [chr(code) for code in range(32, 127)]
-    inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
-    inner.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>",
-                                        pad_token="<pad>", unk_token="<unk>")
-    tokenizer.chat_template = (
-        "{{ messages[0]['content'] }}{% if add_generation_prompt %}:{% endif %}")
-    torch.manual_seed(1)
-    model = LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256,
-        eos_token_id=1, pad_token_id=0, initializer_range=0.3)).eval()
-    with torch.no_grad():  # so that some rows end early and batches shrink
-        model.lm_head.weight[1] *= 1.3
-    yield model, tokenizer
-    torch.set_num_threads(threads)
-
-
 QUESTIONS = [f"What is {a} + {'1' * (a % 7)}{a}?" for a in range(24)]
 
 
 def test_the_tokens_are_those_of_generate_and_do_not_depend_on_the_batch(
-        model_and_tokenizer: tuple[Any, Any]) -> None:
-    model, tokenizer = model_and_tokenizer
+        letters: tuple[Any, Any]) -> None:
+    model, tokenizer = letters
     prompts = encode(tokenizer, QUESTIONS)
     together = generate(model, tokenizer, prompts, 40)
     assert {out.finish for out in together} == {"stop", "length"}, "the test needs both"
@@ -65,8 +38,8 @@ def test_the_tokens_are_those_of_generate_and_do_not_depend_on_the_batch(
 
 
 def test_a_prompt_that_fills_the_window_is_cut_off_not_an_error(
-        model_and_tokenizer: tuple[Any, Any]) -> None:
-    model, tokenizer = model_and_tokenizer
+        letters: tuple[Any, Any]) -> None:
+    model, tokenizer = letters
     outs = generate(model, tokenizer, [[5] * 300, [5] * 250, [5, 6]], 20)
     assert (outs[0].tokens, outs[0].finish) == (0, "length")
     assert outs[1].tokens <= 6
@@ -83,8 +56,8 @@ PROBLEMS = [make_problem(q, answer=None if i == 3 else str(i), level=1 + i % 2, 
 
 
 def test_every_item_is_scored_or_dropped_with_its_reason(
-        tmp_path: Path, model_and_tokenizer: tuple[Any, Any]) -> None:
-    place = bench(tmp_path, model_and_tokenizer, PROBLEMS)
+        tmp_path: Path, letters: tuple[Any, Any]) -> None:
+    place = bench(tmp_path, letters, PROBLEMS)
     run(place, suites=["mine"], base="tiny", max_new_tokens=12, batch=5)
     tally = place.close()
     assert tally["dropped"] == {"no gold answer": 1}
@@ -98,14 +71,14 @@ def test_every_item_is_scored_or_dropped_with_its_reason(
 
 
 def test_a_killed_evaluation_goes_on_where_it_stopped_with_the_same_rows(
-        tmp_path: Path, model_and_tokenizer: tuple[Any, Any]) -> None:
-    place = bench(tmp_path, model_and_tokenizer, PROBLEMS)
+        tmp_path: Path, letters: tuple[Any, Any]) -> None:
+    place = bench(tmp_path, letters, PROBLEMS)
     run(place, suites=["mine"], base="tiny", max_new_tokens=12, batch=5)
     whole = list(read_rows(place.out / "rows.parquet", Score))
     journal = place.out / "responses.jsonl"
     lines = journal.read_text("utf-8").splitlines(keepends=True)
     journal.write_text("".join(lines[:2]) + lines[2][:9], encoding="utf-8")  # torn by a kill
-    again = bench(tmp_path, model_and_tokenizer, PROBLEMS)
+    again = bench(tmp_path, letters, PROBLEMS)
     run(again, suites=["mine"], base="tiny", max_new_tokens=12, batch=5)
     assert list(read_rows(again.out / "rows.parquet", Score)) == whole
     done = [json.loads(line)[0] for line in journal.read_text("utf-8").splitlines()]
@@ -113,8 +86,8 @@ def test_a_killed_evaluation_goes_on_where_it_stopped_with_the_same_rows(
 
 
 def test_what_is_missing_is_said_in_one_line(
-        tmp_path: Path, model_and_tokenizer: tuple[Any, Any]) -> None:
-    place = bench(tmp_path, model_and_tokenizer, [PROBLEMS[3]])
+        tmp_path: Path, letters: tuple[Any, Any]) -> None:
+    place = bench(tmp_path, letters, [PROBLEMS[3]])
     with pytest.raises(StepFailed, match="no item with an answer"):
         run(place, suites=["mine"], base="tiny")
     with pytest.raises(UsageError, match="no rows for the suite 'other'"):
@@ -122,4 +95,4 @@ def test_what_is_missing_is_said_in_one_line(
     with pytest.raises(UsageError, match="at least one suite"):
         run(place, suites=[], base="tiny")
     with pytest.raises(UsageError, match="needs a model"):
-        run(bench(tmp_path, model_and_tokenizer, PROBLEMS), suites=["mine"])
+        run(bench(tmp_path, letters, PROBLEMS), suites=["mine"])

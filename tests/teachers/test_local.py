@@ -19,19 +19,10 @@ pytest.importorskip("transformers")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a saved model of a few thousand weights, window 256, with a template of ours."""
-    from mathmill.train.llama import new_model
-    from mathmill.train.tokenizer import train_tokenizer
-
-    tokenizer = train_tokenizer((f"Tom has {n} pens and {n * 3} more." for n in range(400)), 320)
-    torch.manual_seed(0)
-    place = tmp_path_factory.mktemp("step") / "train-abc" / "model"
-    model = new_model({"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64},
-                      tokenizer, 256)
-    model.save_pretrained(str(place))
-    tokenizer.save_pretrained(str(place))
-    return place
+def folder(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a saved model of a few thousand weights where a step that trained it leaves it."""
+    return shutil.copytree(base_folder,
+                           tmp_path_factory.mktemp("step") / "train-abc" / "model")
 
 
 def request(text: str, **fields) -> Request:

@@ -10,11 +10,11 @@ import pytest
 
 from mathmill.io import write_rows
 from mathmill.types import Sample, sample_id
+from tiny_models import SHAPE, WINDOW, save_model
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-TINY = {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64}
 
 
 def passages(seed: int) -> Iterator[str]:
@@ -58,20 +58,12 @@ def tiny(tokenizer):
     from mathmill.train.llama import new_model
 
     torch.manual_seed(0)
-    return new_model(TINY, tokenizer, 256)
+    return new_model(SHAPE, tokenizer, WINDOW)
 
 
 @pytest.fixture(scope="session")
 def base_folder(tokenizer, tmp_path_factory) -> Path:
-    import torch
-
-    from mathmill.train.llama import new_model
-
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("base")
-    new_model(TINY, tokenizer, 256).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
-    return folder
+    return save_model(tokenizer, tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="session")

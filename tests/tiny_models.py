@@ -1,49 +1,47 @@
-"""Two small models made on the spot: one with the house's own tokenizer, one of single letters."""
+"""Models of a few thousand weights, made on the spot, for all who need one to read or to write.
+
+Why: four folders of tests made the same two, each in a way of its own.
+
+Used as: the fixtures `letters`, `tokenizer` and `base_folder` of `conftest`; `save_model(...)`.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("transformers")
+SHAPE = {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64}
+WINDOW = 256
 
 
-@pytest.fixture(scope="session")
-def tokenizer() -> Any:
+def new_tokenizer() -> Any:
+    """Return the house's own tokenizer, trained on lines about pens."""
     from mathmill.train.tokenizer import train_tokenizer
 
     draw = random.Random(0)
-    lines = (f"Tom has {draw.randrange(50)} pens and buys {draw.randrange(50)} more."
-             for _ in range(400))
-    return train_tokenizer(lines, 320)
+    return train_tokenizer((f"Tom has {draw.randrange(50)} pens and buys {draw.randrange(50)} more."
+                            for _ in range(400)), 320)
 
 
-@pytest.fixture(scope="session")
-def base_folder(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a saved model of a few thousand weights, with the Alpaca template."""
+def save_model(tokenizer: Any, folder: Path) -> Path:
+    """Save a random model of `SHAPE` beside its tokenizer, and return the folder."""
+    import torch
+
     from mathmill.train.llama import new_model
 
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("base")
-    new_model({"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64},
-              tokenizer, 256).save_pretrained(str(folder))
+    new_model(SHAPE, tokenizer, WINDOW).save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
     return folder
 
 
-@pytest.fixture(scope="session")
-def letters() -> Iterator[tuple[Any, Any]]:
-    """Return a random Llama over single letters, some of whose answers end early."""
+def letters() -> tuple[Any, Any]:
+    """Return a random Llama over single letters, and its tokenizer; some answers end early."""
+    import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for kernels this small, two threads mostly wait for each other
     words = ["<pad>", "<eos>", "<unk>"] + [chr(code) for code in range(32, 127)]
     inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.Split("", "isolated")
@@ -59,5 +57,4 @@ def letters() -> Iterator[tuple[Any, Any]]:
         eos_token_id=1, pad_token_id=0, initializer_range=0.3)).eval()
     with torch.no_grad():  # so that some rows end early and batches shrink
         model.lm_head.weight[1] *= 1.3
-    yield model, tokenizer
-    torch.set_num_threads(threads)
+    return model, tokenizer
