@@ -20,7 +20,7 @@ def test_defaults_of_the_work_are_identity_too() -> None:
     assert checked.literals["policy"] == "tolerant"
     assert checked.literals["temperature"] == 0.7
     assert any(text.startswith("solve@") for text in checked.literals["prompts"])
-    assert decontaminate(checked, {"test": PROBLEMS}).literals["normalise"] is True
+    assert decontaminate(checked, {"test": PROBLEMS}).literals["fold"] == "words"
     assert evaluate("embedded:", {"test": PROBLEMS}).literals["max_new_tokens"] == 512
 
 

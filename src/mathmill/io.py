@@ -14,6 +14,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -96,31 +97,30 @@ def schema_of(columns: Mapping[str, str]) -> pa.Schema:
 
 def write_rows(path: Path, records: Iterable[Any], record: type) -> int:
     """Write records to one Parquet file (zstd), atomically; return how many there were."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    schema, names = arrow_schema(record), list(SCHEMAS[record])
     aside, count = path.with_name(path.name + ".writing"), 0
-    group: list[Any] = []
-
-    def flush(writer: pq.ParquetWriter) -> None:
-        columns = [[getattr(row, name) for row in group] for name in names]
-        arrays = [pa.array([list(v) if isinstance(v, tuple) else v for v in column], field.type)
-                  for column, field in zip(columns, schema, strict=True)]
-        writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-        group.clear()
-
-    with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
-        for row in records:
-            group.append(row)
-            count += 1
-            if len(group) == ROWS_A_GROUP:
-                flush(writer)
-        if group or not count:
-            flush(writer)
+    rows = iter(records)
+    with pq.ParquetWriter(aside, arrow_schema(record), compression="zstd") as writer:
+        while (group := list(islice(rows, ROWS_A_GROUP))) or not count:
+            writer.write_table(table_of(group, record))
+            count += len(group)
+            if not group:
+                break
     os.replace(aside, path)
     return count
+
+
+def table_of(group: Sequence[Any], record: type) -> pa.Table:
+    """Return records as an Arrow table of their declared schema."""
+    import pyarrow as pa
+
+    schema = arrow_schema(record)
+    columns = [[getattr(row, name) for row in group] for name in SCHEMAS[record]]
+    arrays = [pa.array([list(v) if isinstance(v, tuple) else v for v in column], field.type)
+              for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def read_rows(path: Path, record: type[Record]) -> Iterator[Record]:

@@ -144,15 +144,21 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
     return step("select", stage.run, literals, inputs, tools, label)
 
 
-def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int = 30,
-                  signatures: bool = True, label: str = "decontaminate") -> Step:
-    """Drop rows that share a word n-gram, or a semantic signature, with a benchmark item."""
+def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int | Sequence[int] = 30,
+                  fold: str = "words", signatures: bool = True,
+                  label: str = "decontaminate") -> Step:
+    """Drop rows that share a word n-gram, or a semantic signature, with a benchmark item.
+
+    Of several `ngram` the first drops, the others are counted. `fold`: what a word is, `words`,
+    `letters` (TinyGSM: neither punctuation nor digits) or `none` (as it stands between blanks).
+    """
     from mathmill.stages import decontaminate as stage
     from mathmill.teachers import symbolic
 
     inputs = {"rows": rows, **{f"against.{name}": step for name, step in against.items()}}
     return step("decontaminate", stage.run,
-                {"ngram": ngram, "signatures": signatures, "against": sorted(against)}, inputs,
+                {"ngram": ngram if isinstance(ngram, int) else list(ngram), "fold": fold,
+                 "signatures": signatures, "against": sorted(against)}, inputs,
                 {"signature": symbolic.signature}, label)
 
 

@@ -9,16 +9,19 @@ Used as: `def run(bench: Workbench, *, samples: int) -> None: ...`; a test makes
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from mathmill.columns import Drops, read_batches, write_batches
 from mathmill.errors import UsageError
 from mathmill.io import read_rows, write_json, write_rows
 from mathmill.types import Drop
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Record = TypeVar("Record")
 Progress = Callable[[int, int | None, str], None]
@@ -74,7 +77,7 @@ class Workbench:
     "Called with (done, total or None, words) as work goes on."
     facts: dict[str, Any] = field(default_factory=dict)
     "What the report should know: counts, rates, measures (JSON)."
-    drops: list[Drop] = field(default_factory=list)
+    drops: Drops = field(init=False)
     "Rows left out so far."
     kept: dict[str, int] = field(default_factory=dict)
     "Rows written, by the name of the table."
@@ -83,10 +86,21 @@ class Workbench:
         """Make the folder."""
         self.out.mkdir(parents=True, exist_ok=True)
         self.home = self.home or self.out
+        self.drops = Drops(self.out / "drops.parquet")
 
     def rows(self, name: str, record: type[Record]) -> Iterator[Record]:
         """Yield the rows of an input step."""
         return read_rows(self.inputs[name] / "rows.parquet", record)
+
+    def batches(self, name: str, record: type, columns: Sequence[str] | None = None
+                ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of an input step as Arrow batches; `columns`: only these."""
+        return read_batches(self.inputs[name] / "rows.parquet", record, columns)
+
+    def keep_batches(self, batches: Iterable[pa.RecordBatch], record: type) -> int:
+        """Write the step's rows from Arrow batches; return their number."""
+        self.kept["rows"] = write_batches(self.out / "rows.parquet", batches, record)
+        return self.kept["rows"]
 
     def keep(self, records: Iterable[Any], record: type, table: str = "rows") -> int:
         """Write the step's rows (table `rows`, or another by name); return their number."""
@@ -102,13 +116,13 @@ class Workbench:
 
         With `rows_in` given, asserts rows_in = kept + dropped for the table `rows`.
         """
-        write_rows(self.out / "drops.parquet", self.drops, Drop)
+        self.drops.close()
         rows_in = self.facts.get("rows_in", rows_in)
         if rows_in is not None:
             kept = self.kept.get("rows", 0)
             assert rows_in == kept + len(self.drops), (
                 f"{rows_in} rows came in, but {kept} kept + {len(self.drops)} dropped")
-        tally = {"kept": self.kept, "dropped": dict(Counter(d.reason for d in self.drops)),
+        tally = {"kept": self.kept, "dropped": dict(self.drops.reasons),
                  "facts": self.facts}
         write_json(self.out / "tally.json", tally)
         return tally

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from mathmill.stages.overlap import Overlap, words_of
 
 ITEM = " ".join(f"w{i}" for i in range(40))
+LETTERS = "Tom has red apples and Ann has green pears today"
 
 
 def test_words_are_letters_and_digits_or_what_stands_between_blanks():
     assert words_of("She's 5², 小明有3个!") == ["she", "s", "52", "小", "明", "有", "3", "个"]
-    assert words_of("She's 5², 小明!", normalise=False) == ["She's", "5²,", "小", "明", "!"]
-    assert words_of("She's 5, ok", normalise=False) == ["She's", "5,", "ok"]
+    assert words_of("She's 5², 小明!", fold="none") == ["She's", "5²,", "小", "明", "!"]
+    assert words_of("She's 5, ok", fold="none") == ["She's", "5,", "ok"]
 
 
 @pytest.mark.parametrize(("length", "found"), [(30, True), (29, False), (40, True)])
@@ -30,10 +31,11 @@ def test_a_run_of_n_words_is_a_hit_and_one_word_less_is_not(length, found):
 
 
 def test_case_and_punctuation_hide_a_copy_only_where_they_are_kept():
-    for normalise in (True, False):
-        overlap = Overlap(30, normalise)
-        overlap.add("s", "1", ITEM)
-        assert (overlap.find(ITEM.upper()) is not None) == normalise
+    for fold in ("words", "letters", "none"):
+        overlap = Overlap(8, fold)
+        overlap.add("s", "1", LETTERS)
+        assert (overlap.find(LETTERS.upper().replace(" ", ", ")) is not None) == (fold != "none")
+        assert overlap.find(LETTERS) is not None
 
 
 def test_a_text_shorter_than_n_counts_where_it_stands_whole():

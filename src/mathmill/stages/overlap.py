@@ -1,12 +1,13 @@
-"""Shared runs of words between texts, exactly, at some ten thousand rows a second.
+"""Shared runs of words between texts, exactly, one text at a time (`screen` asks first).
 
 Why: contamination is told by runs of n words. The benchmark's runs lie in one table by
 hash; a row's runs are hashed by Python's own tuples (`zip` of shifted word lists, all in C)
 and looked up; a hit is compared word by word, so that no hash can accuse a row falsely.
 
-Words: with `normalise`, runs of letters or digits in lower case (Unicode NFKC), so that
-punctuation and formatting do not hide a copy; without, what stands between blanks, case
-kept (the Llemma tool). In both, each Chinese sign is a word of its own.
+Words, by `fold`: `words` are runs of letters or digits in lower case (Unicode NFKC), so that
+punctuation and formatting do not hide a copy; `letters` are runs of letters only, so that
+numbers do not either (TinyGSM); `none` is what stands between blanks, case kept (the Llemma
+tool). In all of them each Chinese sign is a word of its own.
 An item's text shorter than n words can have no n-gram: it counts where it stands whole, as
 a run, in the row (8 words or more), or where it is the row's whole text (fewer than 8).
 
@@ -21,18 +22,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 SHORTEST, LONGEST = 8, 30
+FOLDS = ("words", "letters", "none")
 
 _WORDS = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_LETTERS = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
 _SPLIT = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
 
 
-def words_of(text: str, normalise: bool = True) -> list[str]:
+def words_of(text: str, fold: str = "words") -> list[str]:
     """Return the words of a text (see the head of this file)."""
-    if not normalise:
+    if fold == "none":
         return text.split() if text.isascii() else _SPLIT.findall(text)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    return _WORDS.findall(text.lower())
+    return (_LETTERS if fold == "letters" else _WORDS).findall(text.lower())
 
 
 def _hashes(words: Sequence[str], n: int) -> Iterator[int]:
@@ -60,8 +63,8 @@ class Overlap:
 
     ngram: int
     "Words in a run, 8 to 30."
-    normalise: bool = True
-    "Lower case and no punctuation, or as it stands."
+    fold: str = "words"
+    "One of `FOLDS`: what a word is."
     _texts: list[tuple[str, str, list[str]]] = field(default_factory=list)
     _runs: dict[int, tuple[int, int]] = field(default_factory=dict)
     _short: dict[int, list[int]] = field(default_factory=dict)
@@ -72,7 +75,7 @@ class Overlap:
 
         Returns how it can be found: by `runs`, as a `whole` text, or not at all (``).
         """
-        words = words_of(text, self.normalise)
+        words = words_of(text, self.fold)
         if not words or (len(words) < self.ngram and not whole):
             return ""
         number = len(self._texts)
@@ -87,9 +90,15 @@ class Overlap:
             self._tiny.setdefault(tuple(words), number)
         return "whole"
 
+    def indexed(self) -> tuple[list[list[str]], list[list[str]], bool]:
+        """Return the words of texts found by runs, of those found whole, and if any is tiny."""
+        runs = [words for *_, words in self._texts if len(words) >= self.ngram]
+        short = [words for *_, words in self._texts if SHORTEST <= len(words) < self.ngram]
+        return runs, short, bool(self._tiny)
+
     def find(self, text: str) -> Hit | None:
         """Return the first thing that a text shares with a benchmark, or None."""
-        words = words_of(text, self.normalise)
+        words = words_of(text, self.fold)
         if len(words) < SHORTEST:
             number = self._tiny.get(tuple(words))
             return None if number is None else self._hit(number, "whole text", words)

@@ -52,7 +52,7 @@ def run(bench: Workbench, *, source: str, content: str = "", limit: int | None =
     bench.facts.update(rows_in=kept + len(bench.drops), source=source,
                        formats=dict(sorted(counts.items())))
     if not kept:
-        why = Counter(drop.reason for drop in bench.drops).most_common(3)
+        why = bench.drops.reasons.most_common(3)
         raise StepFailed(f"{source}: not one seed is left of {len(bench.drops)} rows ("
                          + ", ".join(f"{reason}: {n}" for reason, n in why)
                          + "); give problems that ask for an answer")
