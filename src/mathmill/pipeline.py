@@ -1,8 +1,8 @@
-"""THE SPINE: eight verbs, in the order in which data flows. Each builds one step; none works here.
+"""THE SPINE: the verbs, in the order in which data flows. Each builds one step; none works here.
 
     seeds -> synthesize -> verify -> select -> decontaminate -> train -> evaluate -> report
-               ^                                                  |
-               '----------------- a trained model is a teacher ---'
+               ^                                                  |  '-> sample -> choose ^
+               '----------------- a trained model is a teacher ---'  '- train_verifier -'
 
 Why: a recipe is a short program over these verbs, and a reader who has read this file knows
 the whole mill. A verb writes down what decides its result (literals) and hands its stage
@@ -15,16 +15,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from mathmill.errors import UsageError
 from mathmill.execution.step import Step as Step
+from mathmill.train import data as training
 from mathmill.types import Method
 
 EMBEDDED = "embedded:"
 SYMBOLIC = "symbolic:"
+Stage = training.StagePlan
 
 
 def step(name: str, work: Callable[..., None], literals: Mapping[str, Any], *given: Any,
@@ -162,22 +164,6 @@ def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int | Seque
                 {"signature": symbolic.signature}, label)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage of fine-tuning: which of the rows, and for how long."""
-
-    epochs: float = 3.0
-    "Passes over the stage's rows (the papers' 3)."
-    steps: int | None = None
-    "Optimiser steps instead of epochs, where given."
-    first: int | None = None
-    "Only the first rows of one fixed permutation, so that smaller sets lie inside larger ones."
-    levels: tuple[int, ...] | None = None
-    "Only rows of these levels."
-    rows: str = "rows"
-    "Which input of the step the rows come from."
-
-
 def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[Stage] = (Stage(),),
           *, seed: int = 0, label: str = "train", **settings: Any) -> Step:
     """Fine-tune a causal language model in stages; each starts from the one before.
@@ -221,6 +207,28 @@ def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "eva
                 **settings}
     return step("evaluate", scoring.run, literals, inputs, {"open_model": models.open_model},
                 label, apart=True)
+
+
+def sample(models: Mapping[str, str | Step | tuple[Step, float]], suites: Mapping[str, Step], *,
+           label: str = "sample", **settings: Any) -> Step:
+    """Draw many programs a problem from each model, run and grade them: one pool of candidates.
+
+    A model is a name, a step that trained one, or such a step with the share of its steps after
+    which it was kept. `settings` are those of `evaluate.pool.run`: `n`, `temperatures`, ...
+    """
+    from mathmill.decoding import models as decoding
+    from mathmill.evaluate import pool
+    from mathmill.train.checkpoints import folder_name
+
+    inputs, where = {f"suite.{name}": one for name, one in suites.items()}, {}
+    for name, model in models.items():
+        made, share = model if isinstance(model, tuple) else (model, 1.0)
+        where[name] = {"base": made} if isinstance(made, str) else {
+            "step": f"model.{name}", "checkpoint": folder_name(share)}
+        if isinstance(made, Step):
+            inputs[f"model.{name}"] = made
+    return step("sample", pool.run, {"models": where, "suites": sorted(suites), **settings}, inputs,
+                {"open_model": decoding.open_model}, label, apart=True)
 
 
 def choose(pool: Step, verifiers: Mapping[str, Step] | None = None, *, label: str = "choose",
