@@ -80,9 +80,9 @@ def _measured(call: Callable[[], object], clock: Callable[[], float] = time.perf
     return result, took, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
 
 
-# A text is nothing to wait for, but there are hundreds of runs: one in ten is for every day.
+# A text is nothing to wait for, but there are hundreds of runs: one in five is for every day.
 RUNS = [name for name in TEXTS if "run of" in name]
-DAILY = [*ALGEBRA, *RUNS[::10]]
+DAILY = [*ALGEBRA, *RUNS[::5]]
 
 
 def daily(names: list[str]) -> list[object]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from clocks import quiet
 from mathmill.grading.policy import TOLERANT
 from mathmill.grading.symbolic import client, close, settle
 
@@ -73,10 +74,12 @@ def test_a_relative_difference_is_overlooked_where_the_policy_says_so() -> None:
 def test_a_pair_that_hangs_is_a_time_out_and_the_next_one_is_answered() -> None:
     settle("x", "y")
     supervisors = {supervisor for supervisor, _ in worker_pids()}
-    start = time.monotonic()
+    start = quiet()
     assert settle(HANGS, "1").how == "time-out"
-    assert time.monotonic() - start < 5  # the deadline is 2 s; the rest is for a busy machine
+    assert quiet() - start < 3
+    start = quiet()
     assert settle(r"\sqrt{12}", r"2\sqrt{3}").value == "correct"
+    assert quiet() - start < 1.5
     assert {supervisor for supervisor, _ in worker_pids()} <= supervisors, (
         "the worker should be forked, not imported anew")
 

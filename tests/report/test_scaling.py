@@ -41,7 +41,7 @@ def simulate(law: str, number: int, noise: float = 0.01) -> list[Point]:
 
 @pytest.fixture(scope="module")
 def many() -> dict[str, list[Fits]]:
-    return {law: [fit(simulate(law, i), draws=50) for i in range(14)] for law in TRUTHS}
+    return {law: [fit(simulate(law, i), draws=100) for i in range(14)] for law in TRUTHS}
 
 
 @pytest.mark.parametrize("law", TRUTHS)
