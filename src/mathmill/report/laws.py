@@ -56,24 +56,19 @@ def _predict_linear(parameters: Array, rows: Array) -> Array:
 
 
 def _fit_power(rows: Array, accuracy: Array) -> Array:
-    """Fit error = e + c N^-p with 0 <= e and 0 <= c; p from the grid."""
+    """Fit error = e + c N^-p with 0 <= e and 0 <= c; p from the grid, all of it at once."""
     error, unit = 1.0 - accuracy, float(rows.min())
-    best = np.full(len(error), np.inf)
-    found = np.zeros((len(error), 3))
-    for p in EXPONENTS:
-        shape = (rows / unit) ** -p
-        centred = shape - shape.mean()
-        c = error @ centred / (centred @ centred + RIDGE)
-        e = error.mean(axis=1) - c * shape.mean()
-        through = error @ shape / (shape @ shape)  # the best c where the floor is zero
-        c = np.where(e < 0, through, c)
-        e = np.where(e < 0, 0.0, e)
-        flat = c < 0
-        c, e = np.where(flat, 0.0, c), np.where(flat, error.mean(axis=1), e)
-        loss = ((error - e[:, None] - c[:, None] * shape) ** 2).sum(axis=1)
-        better = loss < best
-        best = np.where(better, loss, best)
-        found[better] = np.stack([e, c * unit ** p, np.full_like(e, p)], axis=1)[better]
+    shapes = (rows / unit) ** -EXPONENTS[:, None]
+    mean, average = error.mean(axis=1)[:, None], shapes.mean(axis=1)
+    centred = shapes - average[:, None]
+    c = error @ centred.T / ((centred ** 2).sum(axis=1) + RIDGE)
+    e = mean - c * average
+    through = error @ shapes.T / (shapes ** 2).sum(axis=1)  # the best c where the floor is zero
+    c, e = np.where(e < 0, through, c), np.where(e < 0, 0.0, e)
+    c, e = np.where(c < 0, 0.0, c), np.where(c < 0, mean, e)
+    loss = ((error[:, None] - e[:, :, None] - c[:, :, None] * shapes) ** 2).sum(axis=2)
+    best = (np.arange(len(error)), loss.argmin(axis=1))
+    found: Array = np.stack([e[best], (c * unit ** EXPONENTS)[best], EXPONENTS[best[1]]], axis=1)
     return found
 
 
