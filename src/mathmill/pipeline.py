@@ -125,8 +125,12 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
 
 def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
            how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
-           rater: str | Step | None = None, label: str = "select") -> Step:
+           duplicates: Sequence[str] = ("text",), rater: str | Step | None = None,
+           label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
+
+    `duplicates`: the rules by which a row that repeats an earlier one goes: `text`, `question`,
+    `structure` (question and program but for names and numbers), `program`; or none of them.
 
     Rows (samples or problems) without a level get one: by the steps of their solution, or by
     the teacher `rater` where one is named.
@@ -135,6 +139,7 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
     from mathmill.stages import select as stage
 
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
+                "duplicates": list(duplicates),
                 "levels": None if levels is None else list(levels)}
     inputs, tools = {"rows": rows}, {"read_level": difficulty.read_level,
                                      "difficulty_request": difficulty.rate_request}

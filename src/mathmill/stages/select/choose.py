@@ -1,8 +1,12 @@
-"""The stage `select`: near-duplicates out, levels in, and the rows that are worth most.
+"""The stage `select`: duplicates out, levels in, and the rows that are worth most.
 
 Why: seeds that lie far apart give more varied data (Skywork-Math's core-set). The papers
 lack the control, so choosing at random is the same stage with another word, and the facts
 give both a covering radius and MetaMath's diversity gain on the same embedding.
+
+Rows pass three times as Arrow batches: for what they repeat, for their levels, and to be
+written. Only what a choice rests on is held: 16 bytes a row for a rule of duplicates, a level,
+and, where rows are compared, ids and questions.
 
 Used as: `run(bench, how="coreset", fraction=0.5)` or `run(bench, how="random", count=1000)`.
 """
@@ -11,67 +15,77 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mathmill.columns import row_json
 from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import draw
-from mathmill.io import as_json
-from mathmill.stages.asking import open_asking
-from mathmill.stages.overlap import words_of
+from mathmill.stages.asking import Asking, open_asking
 from mathmill.stages.records import record_of
+from mathmill.stages.select import duplicates as rules
 from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.kcenter import k_center, nearest
-from mathmill.types import Drop, Problem, Sample
+from mathmill.types import Drop, Problem
 from mathmill.workbench import Workbench
 
-Row = Problem | Sample
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 MEASURED = 20_000  # rows on which coverage is measured: enough for three digits
 DIMS = 256
+NONE = np.iinfo(np.int32).min  # stands for a level that nobody knows
 
 
 def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None,
         count: int | None = None, seed: int = 0, levels: Sequence[int] | None = None,
-        difficulty: str = "by_steps", teacher: str = "") -> None:
+        difficulty: str = "by_steps", teacher: str = "",
+        duplicates: Sequence[str] = ("text",)) -> None:
     """Write a choice of the rows of input `rows` (Problem or Sample), in their order.
 
     `how`: `coreset`, `random` or `all`; how many: `count`, or `fraction` of the rows that came
     so far; all where neither is given. `levels`: the only ones that stay. `difficulty`: how
     rows without a level get one: `by_steps`, `teacher` (tools `difficulty_request`, `read_level`,
-    `open_teacher`) or `none`. Input `base` (Problem), where given: rows far from these too.
+    `open_teacher`) or `none`. `duplicates`: the rules by which a row that repeats an earlier one
+    goes (`duplicates.find`). Input `base` (Problem), where given: rows far from these too.
     Raises UsageError; StepFailed where nothing is left, or less than `count`.
     """
     _check(how, fraction, count, levels, difficulty)
+    rules.check(duplicates)
     record = record_of(bench, "rows")
-    rows: list[Row] = list(bench.rows("rows", record))
-    came = len(rows)
-    rows = _without_repeats(bench, rows)
-    rows = _rated(bench, rows, difficulty, teacher)
+    repeats = rules.find(bench, record, duplicates)
+    bench.facts["duplicates"] = {
+        rule: {"reason": rules.REASONS[rule], "rows": int((repeats.rules == number).sum())}
+        for number, rule in enumerate(duplicates)}
+    known = _rated(bench, record, repeats, difficulty, teacher)
+    able = np.ones(repeats.rows, np.bool_)
+    able[repeats.places] = False
     if levels is not None:
-        rows = _of_levels(bench, rows, levels)
-    if not rows:
+        able &= np.isin(known, list(levels))
+    candidates = np.flatnonzero(able)
+    _enough(len(candidates), repeats.rows, count)
+    wanted = count or (math.ceil(fraction * len(candidates)) if fraction else len(candidates))
+    chosen = np.zeros(repeats.rows, np.bool_)
+    chosen[candidates[_chosen(bench, record, able, wanted, how, seed)]] = True
+    bench.keep_batches(_kept(bench, record, _Plan(repeats, duplicates, known, able, chosen, how,
+                                                  levels)), record)
+    bench.facts.update(rows_in=repeats.rows, candidates=len(candidates), chosen=wanted, how=how,
+                       levels_kept=_histogram(known[chosen]))
+
+
+def _enough(left: int, came: int, count: int | None) -> None:
+    """Raise StepFailed where there are too few rows to choose from."""
+    if not left:
         raise StepFailed(f"select was left with none of {came} rows; ask for other levels, or "
                          "see what the step before dropped")
-    if count is not None and count > len(rows):
-        raise StepFailed(f"select was asked for {count} rows, but {len(rows)} of {came} are left "
+    if count is not None and count > left:
+        raise StepFailed(f"select was asked for {count} rows, but {left} of {came} are left "
                          "to choose from; make more rows or ask for fewer")
-    wanted = count or (math.ceil(fraction * len(rows)) if fraction else len(rows))
-    chosen = set(_chosen(bench, rows, wanted, how, seed))
-
-    def kept() -> Iterator[Row]:
-        for place, row in enumerate(rows):
-            if place in chosen:
-                yield row
-            else:
-                bench.drop(Drop(row.id, f"not chosen ({how})", "", as_json(row),
-                                getattr(row, "method", "")))
-
-    bench.keep(kept(), record)
-    bench.facts.update(rows_in=came, candidates=len(rows), chosen=wanted, how=how,
-                       levels_kept=_histogram([rows[i] for i in chosen]))
 
 
 def _check(how: str, fraction: float | None, count: int | None, levels: Sequence[int] | None,
@@ -91,91 +105,167 @@ def _check(how: str, fraction: float | None, count: int | None, levels: Sequence
         raise UsageError(f"difficulty={difficulty!r}: say by_steps, teacher or none")
 
 
-def _without_repeats(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
-    """Drop rows whose text differs from an earlier one's only in case and punctuation.
-
-    A sample's text is question and solution: other solutions of one question are no repeats.
-    """
-    seen: dict[tuple[str, ...], str] = {}
-    kept: list[Row] = []
-    for row in rows:
-        text = f"{row.question}\n{row.solution}" if isinstance(row, Sample) else row.question
-        # Signs of maths count: 5 + 3 and 5 - 3 are other questions.
-        key = tuple(words_of(text)) + tuple(sign for sign in text if sign in "+-*/=<>^%.,")
-        if key in seen:
-            bench.drop(Drop(row.id, "near duplicate", f"of {seen[key]}", as_json(row),
-                            getattr(row, "method", "")))
-        else:
-            seen[key] = row.id
-            kept.append(row)
-    return kept
-
-
-def _rated(bench: Workbench, rows: list[Row], difficulty: str, teacher: str) -> list[Row]:
-    """Return the rows, those without a level rated; facts say how many could be."""
-    places = [place for place, row in enumerate(rows) if row.level is None]
-    found: dict[int, int | None] = {}
-    if difficulty == "by_steps":
-        found = {p: level_by_steps(rows[p].solution or "") for p in places}
-    elif difficulty == "teacher" and places:
-        request, read = bench.tools["difficulty_request"], bench.tools["read_level"]
-        with open_asking(bench, teacher) as asking:
-            replies = asking.all(
-                [request(rows[p].question, rows[p].language) for p in places],
-                lambda done: bench.show(done, len(places), "rows rated"))
-            found = {p: read(reply.text) if reply.finish == "stop" else None
-                     for p, reply in zip(places, replies, strict=True)}
+def _rated(bench: Workbench, record: type, repeats: rules.Repeats, difficulty: str,
+           teacher: str) -> NDArray[np.int32]:
+    """Return the level of each row, those without one rated; facts say how many could be."""
+    known = np.full(repeats.rows, NONE, np.int32)
+    given = rated = start = 0
+    asks = difficulty == "teacher" and any(
+        batch.column(0).null_count for batch in bench.batches("rows", record, ["level"]))
+    with open_asking(bench, teacher) if asks else nullcontext() as asking:
+        for batch in bench.batches("rows", record, ["level", "question", "solution", "language"]):
+            own = known[start:start + len(batch)]
+            own[:] = batch.column("level").fill_null(NONE).to_numpy(zero_copy_only=False)
+            here = repeats.within(start, start + len(batch))
+            unrated = own == NONE
+            unrated[repeats.places[here] - start] = False
+            places = np.flatnonzero(unrated)
+            given += len(batch) - len(places) - (here.stop - here.start)
+            found = _levels(bench, batch, places, difficulty, asking)
+            for place, level in zip(places, found, strict=True):
+                if level is not None:
+                    own[place] = level
+                    rated += 1
+            start += len(batch)
+            bench.show(start, repeats.rows, "rows rated")
+        if asking is not None and asking.usage.requests:
             bench.facts["rating"] = asking.usage.facts()
-    rated = list(rows)
-    for place, level in found.items():
-        if level is not None:
-            rated[place] = replace(rows[place], level=level)
-    bench.facts["levels"] = {"given": len(rows) - len(places), "how": difficulty,
-                             "rated": sum(level is not None for level in found.values()),
-                             "without": sum(row.level is None for row in rated),
-                             "rows": _histogram(rated)}
-    return rated
+    left = np.delete(known, repeats.places)
+    bench.facts["levels"] = {"given": given, "how": difficulty, "rated": rated,
+                             "without": int((left == NONE).sum()), "rows": _histogram(left)}
+    return known
 
 
-def _histogram(rows: Sequence[Row]) -> dict[str, int]:
+def _levels(bench: Workbench, batch: pa.RecordBatch, places: NDArray[np.int64],
+            difficulty: str, asking: Asking | None) -> list[int | None]:
+    """Return levels for some rows of a batch; None where it cannot be told."""
+    if not len(places) or difficulty == "none":
+        return [None] * len(places)
+    rows = batch.take(places)
+    if asking is None:
+        return [level_by_steps(text or "") for text in rows.column("solution").to_pylist()]
+    request, read = bench.tools["difficulty_request"], bench.tools["read_level"]
+    replies = asking.all([request(*pair) for pair in zip(
+        rows.column("question").to_pylist(), rows.column("language").to_pylist(), strict=True)])
+    return [read(reply.text) if reply.finish == "stop" else None for reply in replies]
+
+
+def _histogram(levels: NDArray[np.int32]) -> dict[str, int]:
     """Return how many rows there are of each level (`none` where it is unknown)."""
-    names = [str(row.level) if row.level else "none" for row in rows]
-    return {name: names.count(name) for name in sorted(set(names))}
+    values, counts = np.unique(levels, return_counts=True)
+    found = {("none" if value in (NONE, 0) else str(value)): 0 for value in values}
+    for value, number in zip(values, counts, strict=True):
+        found["none" if value in (NONE, 0) else str(value)] += int(number)
+    return dict(sorted(found.items()))
 
 
-def _of_levels(bench: Workbench, rows: Sequence[Row], levels: Sequence[int]) -> list[Row]:
-    """Drop the rows of other levels."""
-    kept = []
-    for row in rows:
-        if row.level in levels:
-            kept.append(row)
-        else:
-            bench.drop(Drop(row.id, f"level {row.level or 'unknown'}",
-                            f"wanted {', '.join(map(str, levels))}", as_json(row),
-                            getattr(row, "method", "")))
-    return kept
+@dataclass(frozen=True)
+class _Plan:
+    """What becomes of each row."""
+
+    repeats: rules.Repeats
+    duplicates: Sequence[str]
+    levels: NDArray[np.int32]
+    able: NDArray[np.bool_]
+    chosen: NDArray[np.bool_]
+    how: str
+    wanted: Sequence[int] | None
+
+    def reason(self, row: int, again: dict[int, int], ids: _Ids) -> tuple[str, str]:
+        """Return why a row goes, and the detail; `again`: numbers of repeats by their rows."""
+        if row in again:
+            number = again[row]
+            return (rules.REASONS[self.duplicates[self.repeats.rules[number]]],
+                    f"of {ids.of(int(self.repeats.firsts[number]))}")
+        if not self.able[row]:
+            level = self.levels[row]
+            return (f"level {'unknown' if level in (NONE, 0) else level}",
+                    f"wanted {', '.join(map(str, self.wanted or ()))}")
+        return f"not chosen ({self.how})", ""
 
 
-def _chosen(bench: Workbench, rows: Sequence[Row], k: int, how: str, seed: int) -> list[int]:
-    """Return the places of the chosen rows; put coverage of choice and control into facts."""
-    order = sorted(range(len(rows)), key=lambda place: rows[place].id)
+class _Ids:
+    """The ids of rows that others repeat: 40 bytes for each of these."""
+
+    def __init__(self, firsts: NDArray[np.int64]) -> None:
+        self.rows = np.unique(firsts)
+        self.ids = np.zeros(len(self.rows), "S32")
+
+    def note(self, start: int, ids: pa.Array) -> None:
+        """Take the ids of rows from `start` on that are wanted."""
+        first, end = np.searchsorted(self.rows, [start, start + len(ids)])
+        if end > first:
+            self.ids[first:end] = ids.take(self.rows[first:end] - start).to_pylist()
+
+    def of(self, row: int) -> str:
+        """Return the id of a row that has passed."""
+        return str(self.ids[np.searchsorted(self.rows, row)].decode())
+
+
+def _kept(bench: Workbench, record: type, plan: _Plan) -> Iterator[pa.RecordBatch]:
+    """Yield the chosen rows with their levels; drop the others."""
+    import pyarrow as pa
+
+    start, ids = 0, _Ids(plan.repeats.firsts)
+    for batch in bench.batches("rows", record):
+        end = start + len(batch)
+        levels = plan.levels[start:end]
+        place = batch.schema.get_field_index("level")
+        batch = batch.set_column(place, batch.schema.field(place),
+                                 pa.array(levels, pa.int32(), mask=levels == NONE))
+        ids.note(start, batch.column("id"))
+        stays = plan.chosen[start:end]
+        if not stays.all():
+            here = plan.repeats.within(start, end)
+            again = dict(zip(plan.repeats.places[here].tolist(), range(here.start, here.stop),
+                             strict=True))
+            goes = np.flatnonzero(~stays)
+            for at, row in zip(goes, batch.take(goes).to_pylist(), strict=True):
+                reason, detail = plan.reason(start + int(at), again, ids)
+                bench.drop(Drop(row["id"], reason, detail, row_json(row), row.get("method", "")))
+            batch = batch.filter(pa.array(stays))
+        yield batch
+        start = end
+        bench.show(start, plan.repeats.rows, "rows written")
+
+
+def _chosen(bench: Workbench, record: type, able: NDArray[np.bool_], k: int, how: str,
+            seed: int) -> list[int]:
+    """Return which of the able rows are chosen; put coverage of choice and control into facts."""
+    n = int(able.sum())
+    if how == "all" or k == n:
+        return list(range(n))[:k]
+    ids, questions = _able(bench, record, able)
+    order = np.argsort(ids, kind="stable")
     rng = draw("select", seed)
-    control = [order[i] for i in rng.sample(range(len(order)), k)]
-    if how == "all" or k == len(rows):
-        return list(range(len(rows)))[:k] if how == "all" else order[:k]
+    picks = control = rng.sample(range(n), k)
     base = [p.question for p in bench.rows("base", Problem)] if "base" in bench.inputs else []
     bench.show(0, k, "embedding rows")
-    points = embed([rows[place].question for place in order], DIMS, also=base)
-    given = embed(base, DIMS, also=[rows[p].question for p in order]) if base else None
-    places = {place: at for at, place in enumerate(order)}
-    picks = [places[place] for place in control]
+    asked = [questions[place] for place in order]
+    points = embed(asked, DIMS, also=base)
+    given = embed(base, DIMS, also=asked) if base else None
     if how == "coreset":
-        picks, _ = k_center(points, k, first=picks[0], centres=given)
+        picks, _ = k_center(points, k, first=control[0], centres=given)
     bench.facts["coverage"] = {
         how: _coverage(points, picks, given),
-        **({"random": _coverage(points, [places[p] for p in control], given)}
-           if how != "random" else {})}
-    return [order[at] for at in picks]
+        **({"random": _coverage(points, control, given)} if how != "random" else {})}
+    return [int(order[at]) for at in picks]
+
+
+def _able(bench: Workbench, record: type, able: NDArray[np.bool_]
+          ) -> tuple[NDArray[np.str_], list[str]]:
+    """Return ids and questions of the rows that may be chosen."""
+    import pyarrow as pa
+
+    ids: list[str] = []
+    questions: list[str] = []
+    start = 0
+    for batch in bench.batches("rows", record, ["id", "question"]):
+        here = batch.filter(pa.array(able[start:start + len(batch)]))
+        ids += here.column("id").to_pylist()
+        questions += here.column("question").to_pylist()
+        start += len(batch)
+    return np.array(ids, np.str_), questions
 
 
 def _coverage(points: Points, picks: Sequence[int], base: Points | None) -> dict[str, Any]:

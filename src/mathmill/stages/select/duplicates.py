@@ -1,0 +1,138 @@
+"""Which rows say again what an earlier row says: by text, by question, by program structure.
+
+Why: of TinyGSM's 12.3 million rows 11.0 million questions are unique; whether the rest, or
+the many that tell one calculation with other names and numbers, are worth training on is a
+question for a study, so each rule is a word in the recipe. The first row in the order of the
+rows stays, whatever the rules.
+
+In memory a row is 16 bytes a rule: 128 bits of what it says. Equal bits are found by sorting a
+64th of them at a time, so that time grows with the rows and 12 million fit in half a gigabyte.
+
+Used as: `repeats = find(bench, Sample, ["text", "structure"])`; `repeats.reason(place)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mathmill.errors import UsageError
+from mathmill.stages.select.structure import skeleton_of, structure_of
+from mathmill.stages.tokens import Array, row_digests, tiles
+from mathmill.types import Sample
+from mathmill.workbench import Workbench
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Places = NDArray[np.int64]
+REASONS = {"text": "near duplicate", "question": "same question",
+           "program": "same program structure", "structure": "same question and structure"}
+PARTS = 64  # in which equal digests are looked for one after another
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The rows that repeat an earlier one."""
+
+    rows: int
+    "How many rows there are in all."
+    places: Places
+    "Those that repeat one, ascending."
+    firsts: Places
+    "For each of them the place of the row that it repeats."
+    rules: NDArray[np.int8]
+    "For each of them the number of the first rule by which it does."
+
+    def within(self, start: int, end: int) -> slice:
+        """Return where the repeats among rows `start` to `end` stand in `places`."""
+        found = np.searchsorted(self.places, [start, end])
+        return slice(int(found[0]), int(found[1]))
+
+
+def check(rules: Sequence[str]) -> None:
+    """Raise UsageError for a rule that there is not."""
+    for rule in rules:
+        if rule not in REASONS:
+            raise UsageError(f"duplicates={list(rules)}: name some of {', '.join(REASONS)}, or "
+                             "none of them")
+
+
+def find(bench: Workbench, record: type, rules: Sequence[str]) -> Repeats:
+    """Return the rows of input `rows` that repeat an earlier one by any of the rules.
+
+    `text`: question and solution alike but for case, white space and punctuation that is no
+    sign of maths; `question`: the question alone; `program`: programs alike but for names and
+    constants; `structure`: such programs under questions alike but for names and numbers.
+    """
+    columns = ["question", "solution"] if rules else ["id"]
+    digests: list[list[Array]] = [[] for _ in rules]
+    rows = 0
+    for batch in bench.batches("rows", record, columns):
+        rows += len(batch)
+        for rule, found in zip(rules, digests, strict=True):
+            found.append(_digests(rule, batch, record is Sample))
+        bench.show(rows, None, "rows read")
+    places, firsts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    by = np.zeros(0, np.int8)
+    for number in range(len(rules)):
+        again, first = repeated(np.concatenate(digests[number])
+                                if digests[number] else np.zeros((0, 2), np.uint64))
+        digests[number].clear()
+        new = ~np.isin(again, places, assume_unique=True)
+        places = np.concatenate([places, again[new]])
+        firsts = np.concatenate([firsts, first[new]])
+        by = np.concatenate([by, np.full(int(new.sum()), number, np.int8)])
+    order = np.argsort(places)
+    return Repeats(rows, places[order], firsts[order], by[order])
+
+
+def repeated(digests: Array) -> tuple[Places, Places]:
+    """Return the places of rows whose digest an earlier row has, and of the first that has it.
+
+    `digests`: shape (rows, 2). Rows of two zeros have none, and repeat nothing.
+    """
+    again, firsts = [], []
+    part = digests[:, 0] >> np.uint64(58)
+    for number in range(PARTS):
+        here = np.flatnonzero(part == number)
+        if number == 0:
+            here = here[digests[here].any(axis=1)]
+        own = digests[here]
+        order = np.lexsort((own[:, 1], own[:, 0]))  # stable: of equals the first row comes first
+        own, here = own[order], here[order]
+        same = np.zeros(len(own), np.bool_)
+        same[1:] = (own[1:] == own[:-1]).all(axis=1)
+        heads = here[np.maximum.accumulate(np.where(same, 0, np.arange(len(own))))] if len(
+            own) else here
+        again.append(here[same])
+        firsts.append(heads[same])
+    places = np.concatenate(again)
+    order = np.argsort(places)
+    return places[order], np.concatenate(firsts)[order]
+
+
+def _digests(rule: str, batch: pa.RecordBatch, samples: bool) -> Array:
+    """Return 128 bits a row over what a rule compares; zeros for a row that it cannot read."""
+    import pyarrow.compute as pc
+
+    question, solution = batch.column("question"), batch.column("solution")
+    if rule in ("text", "question"):
+        whole = question if rule == "question" or not samples else (
+            pc.binary_join_element_wise(question, solution, "\n"))
+        return np.concatenate([np.zeros((0, 2), np.uint64),
+                               *(row_digests(tile) for _, tile in tiles(whole))])
+    found = np.zeros((len(batch), 2), np.uint64)
+    for place, (asked, code) in enumerate(zip(question.to_pylist(), solution.to_pylist(),
+                                              strict=True)):
+        structure = structure_of(code or "")
+        if structure is not None:
+            key = f"{skeleton_of(asked)}\n{structure}" if rule == "structure" else structure
+            digest = blake2b(key.encode("utf-8", "replace"), digest_size=16).digest()
+            found[place] = np.frombuffer(digest, np.uint64)
+    return found
