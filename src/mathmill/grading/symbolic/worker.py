@@ -21,6 +21,7 @@ from typing import Any
 HEAD = struct.Struct("<I")  # length of a frame's JSON text
 SERVED = 5_000  # requests a fork serves: memory grows by 10 MB over 1,200 pairs
 MEMORY = 1 << 30  # bytes of address space; a warm worker has 0.1 of it
+ROOM = 1 << 24  # bytes that a worker within its memory can have at any time
 SECONDS = 5  # of processor time a request, should the caller have died
 FUTILE = 20  # forks in a row that served nothing before the supervisor gives up
 ENDED, RETIRED = 0, 3
@@ -154,6 +155,8 @@ def _answered(request: dict[str, Any]) -> dict[str, str]:
     _bound_time()
     try:
         value, how = judge(request["gold"], request["answer"], Asked(*request["asked"]))
+        if how == "unparsed":  # the parser swallows some errors of memory and has nothing to show
+            bytearray(ROOM)
     except MemoryError:
         value, how = "undecided", "memory"
     except RecursionError:
