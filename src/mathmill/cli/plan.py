@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mathmill.cli.recipes import build, default_out
+from mathmill.cli.recipes import beside_plan, build, default_out
 from mathmill.cli.run import (
     Base,
     Jobs,
@@ -22,6 +22,7 @@ from mathmill.cli.run import (
     Prices,
     Recipe,
     Samples,
+    Scale,
     Seeds,
     Teacher,
     Test,
@@ -30,7 +31,8 @@ from mathmill.cli.run import (
 
 
 def plan(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
-         base: Base = None, test: Test = None, out: Out = None, jobs: Jobs = None,
+         base: Base = None, test: Test = None, scale: Scale = None, out: Out = None,
+         jobs: Jobs = None,
          max_cost: MaxCost = None, max_calls: MaxCalls = None, max_tokens: MaxTokens = None,
          prices: Prices = None, no_cost: NoCost = False, journal: Journal = None,
          probe: Annotated[int, typer.Option(
@@ -45,6 +47,9 @@ def plan(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: 
 
     del jobs  # a probe has no heavy steps; the option is taken so that a run's words will do
     terms = terms_of(max_cost, max_calls, max_tokens, prices, no_cost, journal)
-    last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base, test=test)
+    last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base, test=test,
+                 scale=scale)
     print(make_plan(last, out or default_out(recipe), terms,
                     Choices(probe, probe_teacher or "", in_flight)).text())
+    if words := beside_plan(recipe):
+        print(f"\n{words}")

@@ -31,6 +31,8 @@ Teacher = Annotated[str | None, typer.Option(
 Base = Annotated[str | None, typer.Option(
     help="Model to train: embedded:, a folder, or a Hugging Face id.")]
 Test = Annotated[str | None, typer.Option(help="Test problems, as for --seeds.")]
+Scale = Annotated[str | None, typer.Option(
+    help="Scale of a recipe that has several, such as tinygsm's embedded and paper.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/RECIPE")]
 Jobs = Annotated[int | None, typer.Option(
     min=1, help="Heavy steps run at once.", show_default="one a core; one with a GPU")]
@@ -48,7 +50,8 @@ Journal = Annotated[Path | None, typer.Option(
 
 
 def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
-        base: Base = None, test: Test = None, out: Out = None, jobs: Jobs = None,
+        base: Base = None, test: Test = None, scale: Scale = None, out: Out = None,
+        jobs: Jobs = None,
         max_cost: MaxCost = None, max_calls: MaxCalls = None, max_tokens: MaxTokens = None,
         prices: Prices = None, no_cost: NoCost = False, journal: Journal = None) -> None:
     """Run a recipe; what is done already is not done again."""
@@ -57,19 +60,19 @@ def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: T
     terms = terms_of(max_cost, max_calls, max_tokens, prices, no_cost, journal)
 
     last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
-                 test=test)
+                 test=test, scale=scale)
     folder = local.run(last, out or default_out(recipe), jobs, terms)
     page = folder / "report.html"
     print(f"report: {page}" if page.exists() else f"result: {folder}")
 
 
 def show(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
-         base: Base = None, test: Test = None, out: Out = None) -> None:
+         base: Base = None, test: Test = None, scale: Scale = None, out: Out = None) -> None:
     """Show a recipe's steps and what is already done, without running anything."""
     from mathmill.execution import local
 
     last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
-                 test=test)
+                 test=test, scale=scale)
     states = local.state(last, out or default_out(recipe))
     for step, manifest in states:
         titles = list(dict.fromkeys(given.title for given in step.inputs.values()))
