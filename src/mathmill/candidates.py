@@ -46,7 +46,7 @@ class Candidate:
     answer: str | None
     "What running it returned, as an answer text; None where it returned no answer."
     kind: str
-    "How it ended: `value`, `error`, `timeout`, `memory`, `refused`, `crashed`; `none`: no program."
+    "How it ended: `value`, `error`, `timeout`, `memory`, `refused`, `crashed`, or `no program`."
     error: str
     "The exception's class, or why it was refused or holds no answer; empty else."
     verdict: str

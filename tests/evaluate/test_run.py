@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mathmill.decoding.generation import generate
+from mathmill.decoding.generation import Generated, generate
 from mathmill.decoding.prompts import encode
 from mathmill.errors import StepFailed, UsageError
 from mathmill.evaluate.run import run
@@ -68,6 +69,30 @@ def test_every_item_is_scored_or_dropped_with_its_reason(
     assert table["truncated"] == sum(score.finish == "length" for score in scores) > 0
     assert set(table["by_level"]) == {"1", "2"}
     assert tally["facts"]["tokens"] == sum(score.tokens for score in scores)
+
+
+def test_programs_are_scored_by_what_they_return(
+        tmp_path: Path, letters: tuple[Any, Any], monkeypatch: Any) -> None:
+    asked: list[str] = []
+
+    def wrote(_: Any, tokenizer: Any, prompts: Any, __: int) -> list[Generated]:
+        asked.extend(tokenizer.decode(ids).replace(" ", "") for ids in prompts)
+        numbers = [int(re.search(r"is(\d+)\+", text).group(1)) for text in asked[-len(prompts):]]
+        return [Generated({0: "result = 0 / 0", 1: "no", 2: "", 4: "result = 3.6"}.get(
+            number, f"result = {number}"), 3, "stop") for number in numbers]
+
+    monkeypatch.setattr("mathmill.evaluate.run.generate", wrote)
+    place = bench(tmp_path, letters, PROBLEMS)
+    run(place, suites=["mine"], base="tiny", max_new_tokens=12, batch=5, form="program")
+    facts = place.close()["facts"]
+    table = facts["suites"]["mine"]
+    assert table["kinds"] == {"value": 20, "error": 2, "no program": 1}
+    assert set(table["errors"]) == {"ZeroDivisionError", "NameError"}
+    assert table["tolerant"]["correct"] == 19
+    assert table["strict"]["correct"] == 20  # the papers round 3.6 for 4
+    assert (table["no_answer"], facts["programs"]) == (3, 22)
+    with pytest.raises(UsageError, match="form is 'code'"):
+        run(place, suites=["mine"], base="tiny", form="code")
 
 
 def test_a_killed_evaluation_goes_on_where_it_stopped_with_the_same_rows(

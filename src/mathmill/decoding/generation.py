@@ -185,19 +185,24 @@ def _write(model: Any, tokenizer: Any, rows: list[_Row],
     import torch
 
     device, ends = next(model.parameters()).device, _end_tokens(model, tokenizer)
-    width = max(len(row.ask.ids) for row in rows)
-    pads = [width - len(row.ask.ids) for row in rows]
-    step = torch.tensor([[0] * pad + list(row.ask.ids)
-                         for pad, row in zip(pads, rows, strict=True)], device=device)
-    room = width + max(row.limit for row in rows)
-    seen = torch.ones(len(rows), room, dtype=torch.long, device=device)
-    for place, pad in enumerate(pads):
-        seen[place, :pad] = 0
+    # A prompt that several rows share is read once, and what was read is copied.
+    prompts: dict[tuple[int, ...], int] = {}
+    owner = [prompts.setdefault(tuple(row.ask.ids), len(prompts)) for row in rows]
+    width = max(map(len, prompts))
+    step = torch.tensor([[0] * (width - len(ids)) + list(ids) for ids in prompts], device=device)
+    seen = torch.ones(len(prompts), width + max(row.limit for row in rows), dtype=torch.long,
+                      device=device)
+    for place, ids in enumerate(prompts):
+        seen[place, :width - len(ids)] = 0
     positions = (seen[:, :width].cumsum(-1) - 1).clamp(min=0)
     cache, length = new_cache(model), width
     while True:
         logits = model(input_ids=step, attention_mask=seen[:, :length], position_ids=positions,
                        past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
+        if len(logits) < len(rows):
+            index = torch.tensor(owner, device=device)
+            cache.batch_select_indices(index)
+            logits, positions, seen = logits[index], positions[index], seen[index]
         chosen = _choose(logits, rows)
         _note_chances(logits, chosen, rows)
         for row, token in zip(rows, chosen.tolist(), strict=True):

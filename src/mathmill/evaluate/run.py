@@ -1,7 +1,8 @@
 """The verb `evaluate`: a model answers every item of its suites once, greedily, graded twice.
 
 Why: the score under the papers' strict matching and the tolerant one stand side by side,
-with cut-off, unanswered and undecided items counted, so that a number can be trusted.
+with cut-off, unanswered and undecided items counted, so that a number can be trusted. A model
+that writes programs is scored by what they return: pass@1 by execution.
 
 Used as: the runner calls `run(bench, suites=["gsm8k"], max_new_tokens=512, batch=64)` with
 inputs `model` (a step whose folder holds `model/`) and `suite.gsm8k` (Problem rows).
@@ -16,9 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mathmill.decoding.forms import PROSE, check_form, prompt
 from mathmill.decoding.generation import Generated, generate
-from mathmill.decoding.prompts import encode, plan, render
+from mathmill.decoding.prompts import encode, plan
 from mathmill.errors import StepFailed, UsageError
+from mathmill.evaluate.execution import Executed, Executor, verdict
 from mathmill.evaluate.suites import strict_policy
 from mathmill.evaluate.summary import summarise
 from mathmill.grading.answers import extract
@@ -33,37 +36,43 @@ JOURNAL = "responses.jsonl"
 
 
 def run(bench: Workbench, *, suites: list[str], base: str | None = None,
-        max_new_tokens: int = 512, batch: int = 64, lets_think: bool = False) -> None:
+        max_new_tokens: int = 512, batch: int = 64, lets_think: bool = False,
+        form: str = PROSE) -> None:
     """Score a model on suites: zero-shot, greedy, one answer an item; writes Score rows.
 
     The model is the input step `model` (or the literal `base`, a name for `open_model`);
     each suite is the input `suite.<name>`. Items without an answer are dropped. Batches
-    that a killed attempt finished are read back, not generated again. Raises UsageError
-    without a model or a suite, StepFailed where no item can be scored.
+    that a killed attempt finished are read back, not generated again. In the forms `program`
+    and `function` the responses are run in the sandbox, and both gradings are of the value.
+    Raises UsageError without a model or a suite, StepFailed where no item can be scored.
     """
+    check_form(form)
     if not suites or max_new_tokens < 1 or batch < 1:
         raise UsageError("evaluate needs at least one suite, and max_new_tokens and batch of "
                          "at least 1")
-    items = list(_items(bench, suites))
+    items = list(suite_items(bench, suites))
     if not items:
         raise StepFailed("evaluate has no item with an answer to score; give a suite whose rows "
                          "have answers")
     model, tokenizer = bench.tools["open_model"](_model_name(bench, base))
     model.eval()
     switches = {"lets_think": True} if lets_think else {}
-    prompts = encode(tokenizer, [render(tokenizer, item.question, **switches)
+    prompts = encode(tokenizer, [prompt(tokenizer, item.question, form, **switches)
                                  for _, item in items])
     started, answers = time.perf_counter(), _answers(bench, model, tokenizer, prompts,
                                                      max_new_tokens, batch)
     seconds = time.perf_counter() - started
-    scores = [_score(name, item, answer)
-              for (name, item), answer in zip(items, answers, strict=True)]
+    if form == PROSE:
+        scores = [_score(name, item, answer)
+                  for (name, item), answer in zip(items, answers, strict=True)]
+        tables = summarise(scores)
+        for name, table in tables.items():
+            table["no_prefix"] = sum(
+                grade(row.response, row.gold, strict_policy(name)).how == "no prefix"
+                for row in scores if row.suite == name)
+    else:
+        scores, tables = _by_execution(bench, items, answers, form)
     bench.keep(scores, Score)
-    tables = summarise(scores)
-    for name, table in tables.items():
-        table["no_prefix"] = sum(
-            grade(row.response, row.gold, strict_policy(name)).how == "no prefix"
-            for row in scores if row.suite == name)
     bench.facts["suites"] = tables
     bench.facts["tokens"] = sum(row.tokens for row in scores)
     bench.facts["prompt_tokens"] = sum(map(len, prompts))
@@ -73,7 +82,7 @@ def run(bench: Workbench, *, suites: list[str], base: str | None = None,
     bench.facts["chat_template"] = bool(getattr(tokenizer, "chat_template", None))
 
 
-def _items(bench: Workbench, suites: list[str]) -> Iterator[tuple[str, Problem]]:
+def suite_items(bench: Workbench, suites: list[str]) -> Iterator[tuple[str, Problem]]:
     """Yield (suite, problem) of all items that have an answer; drop and count the others."""
     count, places = 0, Counter(suites)
     twice = [name for name in places if places[name] > 1]
@@ -160,3 +169,32 @@ def _score(suite: str, item: Problem, out: Generated) -> Score:
         answer=found.text, strict=grade(out.text, gold, strict_policy(suite)).value,
         tolerant=tolerant, finish=out.finish, tokens=out.tokens,
         level=item.level, subject=item.subject)
+
+
+def _by_execution(bench: Workbench, items: list[tuple[str, Problem]], answers: list[Generated],
+                  form: str) -> tuple[list[Score], dict[str, dict[str, Any]]]:
+    """Run every response; return the scores, and the suites' tables with how programs ended."""
+    started = time.perf_counter()
+    with Executor(form) as executor:
+        ended = executor.run([(item.question, out.text)
+                              for (_, item), out in zip(items, answers, strict=True)])
+    bench.facts |= {"form": form, "programs": executor.programs,
+                    "execution_seconds": round(time.perf_counter() - started, 3)}
+    scores = [_executed_score(name, item, out, done)
+              for (name, item), out, done in zip(items, answers, ended, strict=True)]
+    tables = summarise(scores)
+    for suite, table in tables.items():
+        ends = [done for (name, _), done in zip(items, ended, strict=True) if name == suite]
+        table["kinds"] = dict(Counter(done.outcome.kind for done in ends).most_common())
+        table["errors"] = dict(Counter(done.error for done in ends if done.error).most_common(20))
+    return scores, tables
+
+
+def _executed_score(suite: str, item: Problem, out: Generated, done: Executed) -> Score:
+    """Grade what a response's program returned; one that was cut off is run as it stands."""
+    gold = item.answer or ""
+    return Score(
+        item=item.id, suite=suite, question=item.question, gold=gold, response=out.text,
+        answer=done.answer, strict=verdict(item.question, gold, done, strict_policy(suite)).value,
+        tolerant=verdict(item.question, gold, done, for_suite(suite)).value, finish=out.finish,
+        tokens=out.tokens, level=item.level, subject=item.subject)
