@@ -236,17 +236,37 @@ def sample(models: Mapping[str, str | Step | tuple[Step, float]], suites: Mappin
                 {"open_model": decoding.open_model}, label, apart=True)
 
 
+def train_verifier(generator: str | Step, pools: Step | Mapping[str, Step], *,
+                   label: str = "train verifier", **settings: Any) -> Step:
+    """Train a verifier, from a generator's weights, on pools of candidates that `sample` made.
+
+    `settings` are those of `train.verifier.settings.Settings`: `supervision`, `init`, ...
+    """
+    from mathmill.evaluate import ranking
+    from mathmill.train.verifier import run as training
+    from mathmill.train.verifier.settings import Settings
+
+    inputs = dict(pools) if isinstance(pools, Mapping) else {"pool": pools}
+    literals = {"base": "" if isinstance(generator, Step) else generator,
+                "pools": sorted(inputs), **asdict(Settings.of(settings))}  # refused now
+    if isinstance(generator, Step):
+        inputs["generator"] = generator
+    tools = {"pair_accuracy": ranking.pair_accuracy, "pooled_auc": ranking.pooled_auc}
+    return step("train_verifier", training.run, literals, inputs, tools, label, apart=True)
+
+
 def choose(pool: Step, verifiers: Mapping[str, Step] | None = None, *, label: str = "choose",
            **settings: Any) -> Step:
     """Measure each way of choosing one of n samples: greedy, majority, best by a verifier, ...
 
     `verifiers` by label; the generators are the models of the pool. Settings: `sizes`, `seed`.
     """
+    from mathmill.decoding import verifier
     from mathmill.evaluate import choosing
 
     inputs = {"pool": pool, **{f"verifier.{name}": one for name, one in (verifiers or {}).items()}}
     return step("choose", choosing.run, {"verifiers": sorted(verifiers or {}), **settings}, inputs,
-                label=label, apart=True)
+                {"scores": verifier.scores}, label, apart=True)
 
 
 def report(title: str, scores: Mapping[str, Step], *,

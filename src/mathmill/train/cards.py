@@ -52,5 +52,27 @@ The licence of the base model and of the data applies.
 """
 
 
+def verifier_card(facts: Mapping[str, Any]) -> str:
+    """Return the card of a verifier from the facts of its training."""
+    data, last = facts["data"], facts["passes"][-1]
+    names = {"pair_accuracy": "within-problem pair accuracy",
+             "pair_accuracy_numbers": "the same, both programs gave an answer",
+             "auc": "pooled AUC", "loss": "loss of the last pass"}
+    rows = "\n".join(f"| {words} | {last[name]} |" for name, words in names.items()
+                     if last.get(name) is not None)
+    return f"""# A verifier made from `{facts['base']}` by mathmill
+
+It reads a problem and a program and says, at the program's last token, how probable it is that
+the program is right. Learned from {_shown(data['groups'])} problems with
+{_shown(data['programs'])} programs, in {_shown(facts['steps'])} steps.
+
+| measure (on {_shown(data['held_out'])} problems kept apart) | value |
+|---|---|
+{rows}
+
+The licence of the base model and of the data applies.
+"""
+
+
 def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""Training a verifier: from candidates to balanced groups, the objective, and the loop."""
