@@ -132,7 +132,7 @@ class Job:
                     return json.loads(body)
             if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError
-            part = os.read(self._out, 1 << 20)
+            part = os.read(self._out, 1 << 16)
             if not part:
                 raise OSError("the process is gone")
             buffer += part

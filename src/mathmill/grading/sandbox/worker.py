@@ -170,7 +170,7 @@ class Worker:
             if not ready or left < 0:
                 raise Lost("late", late=True)
             if self._from in ready:
-                part = os.read(self._from, 1 << 20)
+                part = os.read(self._from, 1 << 16)
                 if not part:
                     raise Lost("the worker died" + self._how())
                 self._came += part

@@ -136,6 +136,8 @@ class ZygoteEngine:
         A mention is enough. Most programs that mention NumPy need nothing else, and a fork
         with SymPy's pages costs twice as much.
         """
+        if "import" not in code:  # two of three programs; the searches take 40 us
+            return ()
         mentioned = set(self._mention.findall(code)) if self._packages else set()
         if not mentioned:
             return STDLIB if _MENTION.search(code) else ()

@@ -128,7 +128,7 @@ class Zygote:
     def _answers(self) -> list[tuple[int, Outcome]] | None:
         """Return the answers that have come whole, None if no more can come."""
         with contextlib.suppress(BlockingIOError):
-            received = os.read(self._from, 1 << 20)
+            received = os.read(self._from, 1 << 16)
             if not received:
                 return None
             self._received += received
