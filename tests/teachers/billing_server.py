@@ -61,7 +61,8 @@ class BillingServer(LocalServer):
             request.transport.abort()
             return web.Response()
         choices = [{"index": n, "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": self.text(body)}}
+                    "message": {"role": "assistant",  # choices differ, as samples do
+                                "content": "Well. " * n + self.text(body)}}
                    for n in range(int(body.get("n", 1)))]
         whole: dict[str, Any] = {"choices": choices, "usage": usage}
         if mood == "no usage":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hostile_connection import Call
 from hostile_makers import KEY
 from hostile_server import HostileServer, expected, fingerprint, key_of
 
@@ -143,3 +146,50 @@ def test_five_kills_lose_no_row_and_buy_only_what_was_in_flight_twice(tmp_path):
     assert toll.rows == 1_000
     assert toll.kills >= 3, toll
     assert toll.again <= toll.in_flight, toll
+
+
+def samples_in(calls: list[Call]) -> Counter[tuple[str, int]]:
+    """Return how often each sample of each prompt was asked for."""
+    return Counter((call.body["messages"][0]["content"], call.body["seed"] + place)
+                   for call in calls for place in range(call.body.get("n", 1)))
+
+
+def sample_of(text: str) -> tuple[str, int]:
+    """Return the prompt and the sample that a reply of the server was written for."""
+    prompt, seed, choice = re.match(r"Of (.*)#(\d+), choice (\d+)\.", text).groups()
+    return prompt, int(seed) + int(choice)
+
+
+def test_runs_of_several_samples_a_call_that_are_killed_pay_again_for_what_was_in_flight(
+        tmp_path):
+    prompts, draw, bound = [f"question {number}" for number in range(150)], random.Random(4), 0
+    (tmp_path / "prompts.jsonl").write_text(
+        "".join(json.dumps({"prompt": prompt}) + "\n" for prompt in prompts))
+    journal = tmp_path / "runs" / "journal" / "journal.jsonl"
+    with HostileServer(key=KEY, latency="uniform:0.05,0.3") as server:
+        words = ("generate", "prompts.jsonl", "--teacher", config(tmp_path, server), "--no-cost",
+                 "--n", "4", "--out", "out.jsonl")
+        for kill in range(3):
+            process = subprocess.Popen(
+                [sys.executable, "-c", "from mathmill.cli import main; main()", *words],
+                cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PLANTED_KEY": KEY})
+            at, began = server.requests + draw.randint(5, 40), len(server.calls)
+            while server.requests < at and process.poll() is None:
+                time.sleep(0.002)
+            assert process.poll() is None, f"kill {kill} came too late to show anything"
+            process.kill()
+            process.wait()
+            time.sleep(0.1)
+            texts = [json.loads(line)["text"] for line in journal.read_text().splitlines()
+                     if line.endswith("}")] if journal.exists() else []
+            known = set(map(sample_of, texts))
+            bound += sum(each not in known for each in samples_in(server.calls[began:]))
+        result = mathmill(*words, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr[-2000:]
+        asked = samples_in(server.calls)
+    rows = rows_of(tmp_path / "out.jsonl")
+    assert [sample_of(row["text"]) for row in rows] == [
+        (prompt, sample) for prompt in prompts for sample in range(4)]
+    assert asked.total() - len(rows) <= bound
+    assert len(server.calls) < asked.total() / 2

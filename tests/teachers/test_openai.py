@@ -313,12 +313,19 @@ def test_azure_has_its_key_and_version_in_other_places(server):
 def test_several_samples_come_in_one_call_and_what_lacks_in_another(server):
     def two_at_most(body: dict[str, Any], count: int) -> tuple[int, Any]:
         whole = completion("5")
-        whole["choices"] = [dict(whole["choices"][0], index=n) for n in range(
+        whole["choices"] = [dict(completion(f"{n}")["choices"][0], index=n) for n in range(
             min(2, body.get("n", 1)))]
         return 200, whole
 
+    async def three() -> list[Reply]:
+        engine = Engine("openai:tiny", [(Endpoint("tiny", server.url, KEY), 1.0)])
+        try:
+            return await engine.answers(QUESTION, 3)
+        finally:
+            await engine.aclose()
+
     server.answer = two_at_most
-    replies = send(Endpoint("tiny", server.url, KEY), QUESTION, samples=3)
+    replies = asyncio.run(three())
     assert [call.get("n") for call in server.calls] == [3, None]
     assert [call["seed"] for call in server.calls] == [4, 6]
     assert len({reply.request for reply in replies}) == 3

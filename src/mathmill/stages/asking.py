@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from mathmill.dollars import PICO
 from mathmill.stages.hands import Hands, Work
-from mathmill.teachers.base import Teacher
+from mathmill.teachers.base import Teacher, ask_all, at_once, bundles
 from mathmill.types import Attempt, Drop, Reply, Request, Sample
 from mathmill.workbench import Workbench
 
@@ -161,7 +161,19 @@ class Asking:
     def all(self, requests: Sequence[Request],
             tell: Callable[[int], None] | None = None) -> list[Reply]:
         """Return one reply a request, in their order; `tell` hears how many are done."""
-        replies = self._bounded([partial(self.teacher.answer, r) for r in requests], tell)
+        groups: dict[int, list[Reply]] = {}
+        done = 0
+
+        def keep(place: int, replies: list[Reply]) -> None:
+            nonlocal done
+            groups[place] = replies
+            done += len(replies)
+            if tell is not None:
+                tell(done)
+
+        self._run((partial(ask_all, self.teacher, group) for group in self._bundles(requests)),
+                  keep)
+        replies = [reply for place in range(len(groups)) for reply in groups[place]]
         for reply in replies:
             one = Usage()
             one.add(reply)
@@ -184,26 +196,31 @@ class Asking:
         Requests are drawn as hands fall free, so memory holds those in flight and not all.
         Raises as `attempts` does.
         """
-        done: dict[int, tuple[Request, Reply]] = {}
-        given = 0
+        done: dict[int, tuple[list[Request], list[Reply]]] = {}
+        given = written = 0
         room = asyncio.Event()
 
-        async def ask(place: int, request: Request) -> tuple[Request, Reply]:
-            while place - given > max(AHEAD, self.concurrency):
+        async def ask(start: int, group: list[Request]) -> tuple[list[Request], list[Reply]]:
+            while start - written > max(AHEAD, self.concurrency):
                 room.clear()
                 await room.wait()
-            return request, await self.teacher.answer(request)
+            return group, await ask_all(self.teacher, group)
 
-        def works() -> Iterator[Work[tuple[Request, Reply]]]:
-            for place, request in enumerate(requests):
-                yield partial(ask, place, request)
+        def works() -> Iterator[Work[tuple[list[Request], list[Reply]]]]:
+            start = 0
+            for group in self._bundles(requests):
+                yield partial(ask, start, group)
+                start += len(group)
 
-        def keep(place: int, result: tuple[Request, Reply]) -> None:
-            nonlocal given
+        def keep(place: int, result: tuple[list[Request], list[Reply]]) -> None:
+            nonlocal given, written
             done[place] = result
-            self.usage.add(result[1])
+            for reply in result[1]:
+                self.usage.add(reply)
             while given in done:
-                take(*done.pop(given))
+                for request, reply in zip(*done.pop(given), strict=True):
+                    take(request, reply)
+                    written += 1
                 given += 1
             room.set()
 
@@ -256,6 +273,10 @@ class Asking:
         finally:
             gc.set_threshold(*usual)
             gc.unfreeze()
+
+    def _bundles(self, requests: Iterable[Request]) -> Iterator[list[Request]]:
+        """Yield requests, those to be asked in one call together."""
+        return bundles(requests, partial(at_once, self.teacher))
 
     def _ending(self) -> bool:
         return self._hands.ending

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mathmill.errors import MissingExtra, TeacherError, UsageError
+from mathmill.teachers.bundle import may_be_the_number
 from mathmill.teachers.call import Call
 from mathmill.teachers.error_budget import ErrorBudget
 from mathmill.teachers.http.endpoint import Endpoint
@@ -86,6 +87,11 @@ class Engine:
         return sum(lane.pace.ceiling for lane in self._pool.lanes)
 
     @property
+    def at_once(self) -> int:
+        """How many samples of one prompt `some` may bring, as known by now."""
+        return max((lane.bundling.most for lane in self._pool.lanes if not lane.closed), default=1)
+
+    @property
     def models(self) -> list[tuple[str, str]]:
         """Model and address of each server: what its calls cost goes by these."""
         return [(lane.endpoint.model, lane.endpoint.url) for lane in self._pool.lanes]
@@ -105,19 +111,34 @@ class Engine:
     async def answers(self, request: Request, samples: int) -> list[Reply]:
         """Return the replies to samples `request.sample` on, asked for in one call.
 
-        A call that failed for good is as many failed replies. Raises as `answer` does.
+        In one, where the server gives them all; what lacks is asked for again. A call that
+        failed for good is as many failed replies. Raises as `answer` does.
         """
-        began, failures, again = time.monotonic(), 0, False
+        replies = await self.some(request, samples)
+        while len(replies) < samples:
+            rest = replace(request, sample=request.sample + len(replies))
+            replies += await self.some(rest, samples - len(replies))
+        return replies
+
+    async def some(self, request: Request, samples: int) -> list[Reply]:
+        """Return 1 to `samples` replies, to samples `request.sample` on: what one call brought.
+
+        So what came may be kept before the rest is asked for. A call that failed for good is
+        `samples` failed replies. Raises as `answer` does.
+        """
+        began, failures, again, refused = time.monotonic(), 0, False, 0
         while True:
             lane, call = await self._pool.take(again)
             again = True
             ticket = None
+            asked = sent = 1 if refused else lane.bundling.begin(request, samples)
             try:
                 if self.purse is not None:
                     ticket = await self.purse.reserve(
-                        lane.endpoint.model, lane.endpoint.url, request, samples,
+                        lane.endpoint.model, lane.endpoint.url, request, asked,
                         lane.endpoint.parameters.extra_bytes)
-                replies = await lane.endpoint.send(request, samples)
+                    sent = ticket.samples  # fewer where no more fit under a cap
+                replies = await lane.endpoint.send(request, sent)
             except Fault as caught:
                 fault = caught
                 if self.purse is not None and ticket is not None:
@@ -133,11 +154,17 @@ class Engine:
                 if self.purse is not None and ticket is not None:
                     replies = self.purse.settle(ticket, replies)
                 self._good(lane, call, replies)
-                return replies
+                if refused:
+                    lane.bundling.refused(self.name, refused)
+                return lane.bundling.learn(self.name, sent, replies)
             finally:
+                lane.bundling.end(asked)
                 self._pool.give()
             if self._pool.stopped is not None:
                 raise TeacherError(str(self._pool.stopped))
+            if may_be_the_number(fault, sent):  # one reply tells which; a refusal is not billed
+                refused = sent
+                continue
             failures += fault.kind not in (BUSY, STOP)
             waited = time.monotonic() - began
             if fault.kind == ROW or failures >= self.tries or (
@@ -166,11 +193,10 @@ class Engine:
             left = of_headers(lane.endpoint.limits, self._tokens)
         lane.pace.good(call, *left)
         lane.down_since = None
-        for reply in replies:
-            if reply.finish == "error":
-                self._spend(reply.error, row=True)
-            else:
-                self.error_budget.good()
+        if all(reply.finish == "error" for reply in replies):
+            self._spend(replies[0].error, row=True)
+        else:
+            self.error_budget.good()
 
     def _count(self, lane: Lane, call: Call, fault: Fault) -> None:
         """Tell the lane's pace of a fault; close the lane or stop all where that is due."""

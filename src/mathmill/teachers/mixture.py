@@ -29,7 +29,7 @@ from fnmatch import fnmatchcase
 
 from mathmill.errors import TeacherError, UsageError
 from mathmill.identity import canonical
-from mathmill.teachers.base import Teacher
+from mathmill.teachers.base import Teacher, ask_all, at_once, together
 from mathmill.teachers.declining import declines_outright
 from mathmill.types import Reply, Request
 
@@ -51,6 +51,11 @@ class Several:
     def in_flight(self) -> int:
         """How many requests are worth waiting at once: those of all members."""
         return sum(getattr(member, "in_flight", IN_FLIGHT) for member in self.teachers)
+
+    @property
+    def at_once(self) -> int:
+        """How many samples of one prompt are worth asking for at once: as any member takes."""
+        return max(map(at_once, self.teachers))
 
     async def aclose(self) -> None:
         """Let every member close what it opened, also where one of them cannot."""
@@ -89,6 +94,16 @@ class Mixture(Several):
         """Return the reply of the member that was drawn."""
         return await self.member(request).answer(request)
 
+    async def answer_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Return the replies of the members that were drawn for each of several samples."""
+        shares: dict[int, tuple[Teacher, list[Request]]] = {}
+        for request in requests:
+            member = self.member(request)
+            shares.setdefault(id(member), (member, []))[1].append(request)
+        found = await together([ask_all(member, own) for member, own in shares.values()])
+        replies = {reply.request: reply for part in found for reply in part}
+        return [replies[request.id] for request in requests]
+
 
 class Fallback(Several):
     """The first member answers; where it declines or fails, the next."""
@@ -111,11 +126,17 @@ class Fallback(Several):
         A member that can answer nothing at all (TeacherError) is said aloud, once, and not
         asked again; that of the last stops the run.
         """
+        return (await self.answer_all([request]))[0]
+
+    async def answer_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Return such a reply to each of several samples of one prompt."""
+        good: dict[str, Reply] = {}
         for member in self.teachers[:-1]:
-            if member.name in self._out:
+            rest = [request for request in requests if request.id not in good]
+            if not rest or member.name in self._out:
                 continue
             try:
-                reply = await member.answer(request)
+                replies = await ask_all(member, rest)
             except TeacherError as error:
                 if self._held:
                     raise
@@ -123,10 +144,15 @@ class Fallback(Several):
                     self._out.add(member.name)
                     log.warning("%s; %s goes on without it", error, self.name)
                 continue
-            if reply.finish == "length" or (
-                    reply.finish == "stop" and not self._declined(reply.text)):
-                return reply
-        return await self.teachers[-1].answer(request)
+            for request, reply in zip(rest, replies, strict=True):
+                if reply.finish == "length" or (
+                        reply.finish == "stop" and not self._declined(reply.text)):
+                    good[request.id] = reply
+        rest = [request for request in requests if request.id not in good]
+        if rest:
+            last = await ask_all(self.teachers[-1], rest)
+            good.update(zip((request.id for request in rest), last, strict=True))
+        return [good[request.id] for request in requests]
 
 
 class Routes(Several):
@@ -154,6 +180,10 @@ class Routes(Several):
     async def answer(self, request: Request) -> Reply:
         """Return the reply of the teacher on whose route the request is."""
         return await self.member(request).answer(request)
+
+    async def answer_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Return the replies to several samples of one prompt, which are on one route."""
+        return await ask_all(self.member(requests[0]), requests)
 
 
 def shares(members: Iterable[tuple[str, float]]) -> dict[str, float]:

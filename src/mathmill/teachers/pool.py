@@ -16,9 +16,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mathmill.errors import TeacherError
+from mathmill.teachers.bundle import Bundling
 from mathmill.teachers.call import Call
 from mathmill.teachers.http.endpoint import Endpoint
 from mathmill.teachers.pace import Pace
@@ -44,6 +45,9 @@ class Lane:
     "When it was found down; None where it is up."
     last: str = ""
     "What went wrong last."
+    bundling: Bundling = field(default_factory=Bundling)
+    "What is known of calls for several samples."
+
 
 Place = tuple[Lane, Call]
 """Where a call goes, and the call as the lane's pace counts it."""

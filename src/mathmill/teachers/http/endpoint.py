@@ -104,10 +104,10 @@ class Endpoint:
         return f"Endpoint({self.model!r}, {self.url!r})"
 
     async def send(self, request: Request, samples: int = 1) -> list[Reply]:
-        """Return `samples` replies to one request, as its samples number `request.sample` on.
+        """Return 1 to `samples` replies to one request, as its samples `request.sample` on.
 
-        A server that gives fewer at a time is asked again for the rest. Raises Fault where no
-        reply came, MissingExtra without aiohttp.
+        Fewer where the server gives fewer at a time. Raises Fault where no reply came,
+        MissingExtra without aiohttp.
         """
         session = self._session
         if session is None or self._loop is not asyncio.get_running_loop():
@@ -121,15 +121,7 @@ class Endpoint:
                 fault.message += f" (the prompt has {size:,} characters)"
             fault.args = (fault.message,)
             raise
-        replies = [self.without_key(reply) for reply in replies]
-        if len(replies) >= samples:
-            return replies[:samples]
-        rest = replace(request, sample=request.sample + len(replies))
-        try:
-            return replies + await self.send(rest, samples - len(replies))
-        except Fault as fault:
-            fault.sent = True  # whatever became of the rest, the first of them may be charged for
-            raise
+        return [self.without_key(reply) for reply in replies[:samples]]
 
     def without_key(self, reply: Reply) -> Reply:
         """Return a reply in which a server that tells the key back is not believed."""

@@ -120,7 +120,7 @@ def apart(text: str) -> tuple[str, str]:
 
 def _with_tokens(replies: list[Reply], usage: dict[str, Any], request: Request,
                  finishes: list[str]) -> list[Reply]:
-    """Return the replies with their tokens; what was read is counted at the first one.
+    """Return the replies with their tokens; what was read, and the time, count at the first.
 
     A server counts what several replies wrote together: it is shared out by their lengths.
     """
@@ -139,7 +139,7 @@ def _with_tokens(replies: list[Reply], usage: dict[str, Any], request: Request,
         if not finishes[number] and share >= request.max_tokens:  # cut off, and not said
             finish = "length"
         out.append(Reply(reply.request, reply.text, reply.teacher, finish, read_ if first else 0,
-                         share, reply.seconds, reply.error, reply.reasoning,
+                         share, reply.seconds if first else 0.0, reply.error, reply.reasoning,
                          min(cached, read_) if first else 0, None, reply.logprob))
     return out
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mathmill.teachers.base import Teacher
+from mathmill.teachers.base import Teacher, bundles, together
 from mathmill.teachers.journal.record import key_of, reply_of, to_line
 from mathmill.teachers.journal.store import NAME, JournalFile
 from mathmill.types import Reply, Request
@@ -55,6 +56,11 @@ class Journaled:
         return self.teacher.in_flight  # type: ignore[attr-defined, no-any-return]
 
     @property
+    def at_once(self) -> int:
+        """Return how many samples of one prompt the teacher takes in one call."""
+        return int(getattr(self.teacher, "at_once", 1))
+
+    @property
     def counts(self) -> dict[str, int]:
         """Return counts of replies found, asked for (of these failed) and being asked for just
         now (`in use`), and of records in the file that are torn.
@@ -81,13 +87,43 @@ class Journaled:
                     return replace(reply, found=True)
                 # Whoever asked first was cancelled or met an exception: it is our turn now.
                 continue
-            found = file.find(self.name, key)
-            if found is None and self._older is not None:
-                found = self._older.find(self.name, key)
-            if found is not None:
-                self._counts["found"] += 1
-                return reply_of(found)
-            return await self._ask(file, key, request)
+            found = self._find(file, key)
+            return await self._ask(file, key, request) if found is None else found
+
+    async def answer_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Return the reply to each of several samples of one prompt, in as few calls as can be.
+
+        What is kept, or on its way for another, is not asked for. Raises as `answer` does; what
+        came before that is kept.
+        """
+        file = self._file
+        if file is None or file.pid != os.getpid():
+            file = self._open()
+        replies: dict[str, Reply] = {}
+        missing: list[Request] = []
+        for request in requests:
+            if request.id not in self._asking:
+                found = self._find(file, request.id)
+                if found is None:
+                    missing.append(request)
+                else:
+                    replies[request.id] = found
+        # All of them are marked before the first is asked for: nobody asks for them meanwhile.
+        marks: dict[str, asyncio.Future[Reply | None]] = {
+            request.id: asyncio.get_running_loop().create_future() for request in missing}
+        self._asking.update(marks)
+        try:
+            await together([self._buy(file, group, replies)
+                            for group in bundles(missing, lambda: self.at_once)])
+        finally:
+            for key, mark in marks.items():
+                if not mark.done():
+                    del self._asking[key]
+                    mark.set_result(None)
+        for request in requests:  # those that somebody else was asking for
+            if request.id not in replies:
+                replies[request.id] = await self.answer(request)
+        return [replies[request.id] for request in requests]
 
     def close(self) -> None:
         """Bring what was written to the platter and close the file."""
@@ -115,6 +151,16 @@ class Journaled:
             self._older = JournalFile(older, write=False)
         return self._file
 
+    def _find(self, file: JournalFile, key: str) -> Reply | None:
+        """Return the kept reply, or None."""
+        found = file.find(self.name, key)
+        if found is None and self._older is not None:
+            found = self._older.find(self.name, key)
+        if found is None:
+            return None
+        self._counts["found"] += 1
+        return reply_of(found)
+
     async def _ask(self, file: JournalFile, key: str, request: Request) -> Reply:
         """Ask the teacher; whoever asks for the same meanwhile waits for this reply."""
         file.check_room(len(self._asking))
@@ -123,17 +169,38 @@ class Journaled:
         reply: Reply | None = None
         try:
             answered = await self.teacher.answer(request)
-            self._counts["asked"] += 1
-            if answered.finish == "error":
-                self._counts["failed"] += 1
-            else:
-                file.append(key_of(self.name, key),
-                            to_line(self.name, request, key, answered, self.requests))
+            self._keep(file, key, request, answered)
             reply = answered
             return answered
         finally:
             del self._asking[key]
             waiting.set_result(reply)
+
+    async def _buy(self, file: JournalFile, group: Sequence[Request],
+                   replies: dict[str, Reply]) -> None:
+        """Ask for samples that are marked as asked for, and keep what each call brings at once."""
+        teacher: Any = self.teacher
+        while group:
+            file.check_room(len(self._asking))
+            came = ([await teacher.answer(group[0])] if len(group) == 1
+                    else await teacher.some(group[0], len(group)))
+            for request, reply in zip(group, came, strict=False):
+                self._keep(file, request.id, request, reply)
+                replies[request.id] = reply
+                self._asking.pop(request.id).set_result(reply)
+            group = group[len(came):]
+            if len(group) > 1 and self.at_once == 1:  # by now it is known to take one at a time
+                await together([self._buy(file, [one], replies) for one in group])
+                return
+
+    def _keep(self, file: JournalFile, key: str, request: Request, reply: Reply) -> None:
+        """Write a reply down, if it is one; raises StepFailed where that cannot be."""
+        self._counts["asked"] += 1
+        if reply.finish == "error":
+            self._counts["failed"] += 1
+        else:
+            file.append(key_of(self.name, key),
+                        to_line(self.name, request, key, reply, self.requests))
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -91,6 +91,7 @@ class Purse:
         """Hold the worst case of one attempt; waits for others to settle where it must.
 
         `extra`: bytes that go along with each call, such as a schema, and may be read as tokens.
+        Where a cap has no room for all `samples` just now, the ticket is for fewer of them.
         Raises BudgetSpent where no more calls fit under a cap. Each ticket must be settled.
         """
         price, worst = self._worst(model, url, request, samples, extra)
@@ -101,8 +102,12 @@ class Purse:
         if self._held:
             raise TeacherError(f"{self.account.own.teacher}: {STOPPED}")
         self._attach()
-        if self._turn.locked() or self.account.hold(worst, self.caps):
-            await self._wait(worst)
+        while self._turn.locked() or self.account.hold(worst, self.caps):
+            if samples == 1:
+                await self._wait(worst)
+                break
+            samples = 1 if self._turn.locked() else samples // 2
+            price, worst = self._worst(model, url, request, samples, extra)
         return Ticket(worst, price, samples)
 
     def reserve_now(self, model: str, url: str, request: Request, extra: int = 0
@@ -152,9 +157,7 @@ class Purse:
         """
         assert not ticket.settled, "a call is settled once"
         ticket.settled = True
-        # A server that gives fewer samples than asked is called again: each has its prompt.
-        calls = max(1, sum(reply.prompt_tokens > 0 for reply in replies or ()))
-        told = Amount(0, calls, sum(reply.prompt_tokens for reply in replies or ()),
+        told = Amount(0, 1, sum(reply.prompt_tokens for reply in replies or ()),
                       sum(reply.completion_tokens for reply in replies or ()))
         silent = not told.read or (
             not told.written and any(each.text or each.reasoning for each in replies or ()))
@@ -169,7 +172,7 @@ class Purse:
         else:
             cached = sum(reply.cached_tokens for reply in replies or ())
             cost = ticket.price.cost(told.read, told.written, cached) if ticket.price else 0
-            actual = Amount(cost, calls, told.read, told.written)
+            actual = Amount(cost, 1, told.read, told.written)
             self._compare(actual, ticket.worst)
         try:
             self.account.settle(ticket.worst, actual, assumed)
