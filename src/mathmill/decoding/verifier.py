@@ -24,6 +24,7 @@ from mathmill.errors import InputError
 from mathmill.io import read_json, write_json
 
 FOLDER, SETTINGS, HEAD = "verifier", "verifier.json", "verifier_head.safetensors"
+CONFIDENCE = 0.3  # weight of the log-probability at the start of a training
 ROOM = 768  # tokens a bundle: attention costs their square, most of it for nothing
 TOGETHER = 12_288  # tokens a batch
 
@@ -60,22 +61,34 @@ def shares_prompts(lm: Any) -> bool:
 @functools.cache
 def _kind() -> type:
     """Return the class (made here, not at the top: torch takes a second to import)."""
-    from torch import float32, nn
+    from torch import float32, nn, tensor
 
     class Verifier(nn.Module):
-        """`lm`, a causal language model, and `head`, a line over its last hidden states."""
+        """`lm`, a causal language model, and `head`, a line over its last hidden states.
 
-        def __init__(self, lm: Any) -> None:
+        With `confidence` the head is also told the running log-probability of the program so
+        far, as `lm` sees it, times one learned weight. That is ours, not the paper's: a head
+        alone must first learn to compare each token with what was to be expected.
+        """
+
+        def __init__(self, lm: Any, confidence: bool) -> None:
             super().__init__()
             self.lm, self.shares = lm, shares_prompts(lm)
+            self.confidence = nn.Parameter(tensor(CONFIDENCE)) if confidence else None
             width = lm.get_output_embeddings().weight.shape[-1]
             self.head = nn.Linear(width, 1, dtype=float32, device=lm.device)
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
 
-        def says(self, hidden: Any) -> Any:
-            """Return the logits of being right for hidden states (..., width), in float32."""
-            return self.head(hidden.float())[..., 0]
+        def says(self, packed: Packed, hidden: Any) -> Any:
+            """Return the logits of being right at every position (batch, longest), in float32.
+
+            `hidden`: what `states` gave for the batch. Only answers' positions mean something.
+            """
+            said = self.head(hidden.float())[..., 0]
+            if self.confidence is None:
+                return said
+            return said + self.confidence * _running(self.lm, packed, hidden)
 
         def get_input_embeddings(self) -> Any:
             """Return the embeddings: the optimiser treats both ends of a model apart."""
@@ -88,9 +101,33 @@ def _kind() -> type:
     return Verifier
 
 
-def new_verifier(lm: Any) -> Any:
-    """Return a verifier over a causal language model; its head says 1/2 to everything yet."""
-    return _kind()(lm)
+def new_verifier(lm: Any, confidence: bool = False) -> Any:
+    """Return a verifier over a causal language model; its head says 0 to everything yet."""
+    return _kind()(lm, confidence).to(lm.device)
+
+
+def token_places(packed: Packed) -> tuple[list[int], list[int], list[int]]:
+    """Return rows, places before, and places of all answers' tokens, in the order of the spans."""
+    rows, before, places = list[int](), list[int](), list[int]()
+    for span in packed.spans:
+        rows += [span.row] * (span.stop - span.start)
+        before += [span.prompt - 1, *range(span.start, span.stop - 1)]
+        places += range(span.start, span.stop)
+    return rows, before, places
+
+
+def _running(lm: Any, packed: Packed, hidden: Any) -> Any:
+    """Return the log-probability of each answer up to each of its tokens (batch, longest)."""
+    import torch
+
+    rows, before, places = token_places(packed)
+    logits = lm.get_output_embeddings()(hidden[rows, before]).float()
+    told = packed.ids[rows, places]
+    chances = logits.log_softmax(-1).gather(-1, told[:, None])[:, 0]
+    lengths = [span.stop - span.start for span in packed.spans]
+    summed = torch.cat([part.cumsum(0) for part in chances.split(lengths)])
+    index = (torch.tensor(rows, device=summed.device), torch.tensor(places, device=summed.device))
+    return torch.zeros(packed.ids.shape, device=summed.device).index_put(index, summed)
 
 
 def save_verifier(verifier: Any, tokenizer: Any, folder: Path, form: str) -> None:
@@ -101,8 +138,14 @@ def save_verifier(verifier: Any, tokenizer: Any, folder: Path, form: str) -> Non
     verifier.lm.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
     save_file({name: value.detach().cpu().contiguous()
-               for name, value in verifier.head.state_dict().items()}, str(folder / HEAD))
-    write_json(folder / SETTINGS, {"form": form})
+               for name, value in _own(verifier).items()}, str(folder / HEAD))
+    write_json(folder / SETTINGS, {"form": form, "confidence": verifier.confidence is not None})
+
+
+def _own(verifier: Any) -> dict[str, Any]:
+    """Return what a verifier has beside its language model, by name."""
+    return {name: value for name, value in verifier.state_dict().items()
+            if not name.startswith("lm.")}
 
 
 def open_verifier(place: Path) -> tuple[Any, Any, str]:
@@ -117,9 +160,10 @@ def open_verifier(place: Path) -> tuple[Any, Any, str]:
     lm, tokenizer = open_model(str(folder))
     from safetensors.torch import load_file
 
-    verifier = new_verifier(lm)
-    verifier.head.load_state_dict(load_file(str(folder / HEAD)))
-    return verifier.eval(), tokenizer, str(read_json(folder / SETTINGS)["form"])
+    told = read_json(folder / SETTINGS)
+    verifier = new_verifier(lm, bool(told["confidence"]))
+    verifier.load_state_dict(load_file(str(folder / HEAD), device=str(lm.device)), strict=False)
+    return verifier.eval(), tokenizer, str(told["form"])
 
 
 def scores(folder: Path, candidates: Sequence[Candidate], together: int = TOGETHER) -> list[float]:
@@ -154,12 +198,16 @@ def score(verifier: Any, tokenizer: Any, form: str, candidates: Sequence[Candida
         for batch in _batches(bundles, together):
             packed = pack([bundle for bundle, _ in batch], tokenizer.pad_token_id,
                           verifier.head.weight.device)
-            rows = torch.tensor([span.row for span in packed.spans])
-            last = torch.tensor([span.stop - 1 for span in packed.spans])
-            said = verifier.says(states(verifier.lm, packed)[rows, last]).sigmoid().tolist()
-            for place, value in zip((p for _, places in batch for p in places), said, strict=True):
+            said = last_of(verifier.says(packed, states(verifier.lm, packed)), packed)
+            for place, value in zip((p for _, places in batch for p in places),
+                                    said.sigmoid().tolist(), strict=True):
                 values[place] = value
     return values
+
+
+def last_of(said: Any, packed: Packed) -> Any:
+    """Return what was said (batch, longest) at the last token of each answer."""
+    return said[[span.row for span in packed.spans], [span.stop - 1 for span in packed.spans]]
 
 
 def _batches(bundles: Sequence[tuple[Bundle, list[int]]], together: int

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mathmill.decoding.bundles import Bundle, Packed, pack
-from mathmill.decoding.verifier import states
+from mathmill.decoding.verifier import last_of, states
 from mathmill.train.verifier.settings import LAST, Settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def objective(verifier: Any, tasks: Sequence[Task], settings: Settings, pad: int
     packed = _packed(verifier, tasks, pad)
     hidden = states(verifier.lm, packed)
     dropped = functional.dropout(hidden, settings.dropout, verifier.training)
-    said = verifier.says(dropped)
+    said = verifier.says(packed, dropped)
     labels, weights = torch.zeros_like(said), torch.zeros_like(said)
     right = [each for task in tasks for each in task.right]
     shares = [each for task in tasks for each in task.weights]
@@ -69,9 +69,7 @@ def objective(verifier: Any, tasks: Sequence[Task], settings: Settings, pad: int
     loss = (functional.binary_cross_entropy_with_logits(said, labels, reduction="none")
             * weights).sum()
     if settings.pairwise:
-        rows = torch.tensor([span.row for span in packed.spans], device=said.device)
-        last = torch.tensor([span.stop - 1 for span in packed.spans], device=said.device)
-        loss = loss + settings.pairwise * _pairs(said[rows, last], tasks)
+        loss = loss + settings.pairwise * _pairs(last_of(said, packed), tasks)
     if settings.lm:
         loss = loss + settings.lm * _next_tokens(verifier.lm, hidden, packed, right, shares)
     return loss

@@ -115,10 +115,11 @@ def _begin(model: Any, settings: Settings) -> _Training:
     """Return a training with a new head; whatever is not to be trained is frozen."""
     from mathmill.train.optimizer import build_optimizer
 
-    verifier = new_verifier(model)
+    verifier = new_verifier(model, settings.confidence)
     if settings.head_only:
         model.requires_grad_(False)
-    elif not settings.lm and not model.config.get_text_config().tie_word_embeddings:
+    elif (not settings.lm and not settings.confidence
+          and not model.config.get_text_config().tie_word_embeddings):
         model.get_output_embeddings().requires_grad_(False)  # it has no part in the score
     if sum(p.numel() for p in model.parameters()) > 1e9 and not settings.head_only:
         model.gradient_checkpointing_enable()

@@ -36,6 +36,8 @@ class Settings:
     "Only problems with right and wrong programs, half of each problem's weight on either side."
     most: int = 4
     "Most right, and most wrong, programs that are taken of a problem."
+    confidence: bool = False
+    "Tell the head the running log-probability of the program too: a choice of our own."
     pairwise: float = 0.0
     "Weight of a term of our own: -log sigmoid(right - wrong) over a problem's pairs, last tokens."
     lm: float = 0.0
@@ -88,6 +90,8 @@ class Settings:
         for name in ("held_out", "dropout"):
             if not 0 <= getattr(made, name) < 1:
                 raise UsageError(f"{name} is {getattr(made, name)}; it is a share below 1")
+        if made.confidence and made.dropout:
+            raise UsageError("confidence is read off the hidden states; dropout must be 0 then")
         if made.head_only and made.lm:
             raise UsageError("head_only leaves the language model as it is; lm must be 0 then")
         return made
