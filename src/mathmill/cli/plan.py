@@ -49,7 +49,8 @@ def plan(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: 
     terms = terms_of(max_cost, max_calls, max_tokens, prices, no_cost, journal)
     last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base, test=test,
                  scale=scale)
-    print(make_plan(last, out or default_out(recipe), terms,
-                    Choices(probe, probe_teacher or "", in_flight)).text())
-    if words := beside_plan(recipe):
+    found = make_plan(last, out or default_out(recipe), terms,
+                      Choices(probe, probe_teacher or "", in_flight))
+    print(found.text())
+    if found.steps and (words := beside_plan(recipe, found)):
         print(f"\n{words}")

@@ -68,10 +68,10 @@ def find_recipe(name: str) -> Any:
     return module.recipe
 
 
-def beside_plan(recipe: str) -> str:
-    """Return what a recipe says beside a plan of it (its function `beside_plan`), if anything."""
+def beside_plan(recipe: str, plan: Any) -> str:
+    """Return what a recipe sets beside a plan of it (its function `beside_plan`), if anything."""
     words = getattr(sys.modules[find_recipe(recipe).__module__], "beside_plan", None)
-    return "" if words is None else str(words())
+    return "" if words is None else str(words(plan))
 
 
 def default_out(recipe: str) -> Path:
