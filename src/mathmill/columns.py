@@ -49,6 +49,18 @@ def read_batches(path: Path, record: type, columns: Sequence[str] | None = None
             "\n", " "), "give a file that mathmill wrote") from error
 
 
+def count_rows(path: Path) -> int:
+    """Return how many rows a Parquet file says that it has; raises InputError for none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(path, f"cannot be read as rows ({error})".replace("\n", " "),
+                         "run the step before again") from error
+
+
 def write_batches(path: Path, batches: Iterable[pa.RecordBatch], record: type) -> int:
     """Write batches to one Parquet file (zstd), atomically; return how many rows there were."""
     import pyarrow as pa

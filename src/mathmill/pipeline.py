@@ -101,12 +101,13 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
            keep: Sequence[str] | str = ("correct", "undecided"), label: str = "verify") -> Step:
     """Give every row a verdict: correct, wrong or undecided; rows whose verdict is not kept drop.
 
-    Checks: `answer_agrees` (with the answer known to be right), `majority` (of `votes` more
-    solutions by the teacher: the one that wrote the drafts where none is named). `keep`: the
-    verdicts that stay, or `label` to keep all.
+    Checks that decide: `answer_agrees` (with the answer known to be right), `majority(k)`,
+    `prose_agrees`, `programs_agree(k)` (with more solutions by the teacher: the one that wrote
+    the drafts where none is named). Checks that sift: `runs` and `deterministic` (programs, in
+    the sandbox), `long_enough(words)`, `has_digits`. `keep`: the verdicts that stay, or `label`
+    to keep all, unfit rows too.
     """
-    from mathmill.methods import solve
-    from mathmill.methods.prompt import identities
+    from mathmill.methods.votes import voting
     from mathmill.stages import verify as stage
     from mathmill.teachers import symbolic
 
@@ -114,10 +115,10 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     teacher = (teacher or drafts.inputs.get("teacher") or drafts.tools.get("teacher")
                or drafts.literals.get("teacher") or SYMBOLIC)
     whose, given, ways = _who(teacher)
-    literals = {"by": list(by), "votes": votes, "teacher": whose,
-                "keep": keep if isinstance(keep, str) else list(keep),
-                "prompts": identities("solve")}
-    tools: dict[str, Any] = {**ways, "solve_request": solve.solve_request}
+    prompts, tools = voting(by)
+    literals = {"by": list(by), "votes": votes, "teacher": whose, "prompts": prompts,
+                "keep": keep if isinstance(keep, str) else list(keep)}
+    tools |= ways
     if whose.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
         tools["truth"] = symbolic.truth
     return step("verify", stage.run, literals, {"rows": drafts, **given}, tools, label)
@@ -131,9 +132,7 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
 
     `duplicates`: the rules by which a row that repeats an earlier one goes: `text`, `question`,
     `structure` (question and program but for names and numbers), `program`; or none of them.
-
-    Rows (samples or problems) without a level get one: by the steps of their solution, or by
-    the teacher `rater` where one is named.
+    Rows without a level get one: by the steps of their solution, or by the teacher `rater`.
     """
     from mathmill.methods import difficulty
     from mathmill.stages import select as stage

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mathmill.columns import Drops, read_batches, write_batches
+from mathmill.columns import Drops, count_rows, read_batches, write_batches
 from mathmill.errors import UsageError
 from mathmill.io import read_rows, write_json, write_rows
 from mathmill.types import Drop
@@ -96,6 +96,10 @@ class Workbench:
                 ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of an input step as Arrow batches; `columns`: only these."""
         return read_batches(self.inputs[name] / "rows.parquet", record, columns)
+
+    def count(self, name: str) -> int:
+        """Return how many rows an input step has."""
+        return count_rows(self.inputs[name] / "rows.parquet")
 
     def keep_batches(self, batches: Iterable[pa.RecordBatch], record: type) -> int:
         """Write the step's rows from Arrow batches; return their number."""

@@ -112,8 +112,10 @@ def _rated(bench: Workbench, record: type, repeats: rules.Repeats, difficulty: s
     given = rated = start = 0
     asks = difficulty == "teacher" and any(
         batch.column(0).null_count for batch in bench.batches("rows", record, ["level"]))
+    columns = ["level", *{"none": [], "by_steps": ["solution"]}.get(
+        difficulty, ["question", "language"])]
     with open_asking(bench, teacher) if asks else nullcontext() as asking:
-        for batch in bench.batches("rows", record, ["level", "question", "solution", "language"]):
+        for batch in bench.batches("rows", record, columns):
             own = known[start:start + len(batch)]
             own[:] = batch.column("level").fill_null(NONE).to_numpy(zero_copy_only=False)
             here = repeats.within(start, start + len(batch))
@@ -141,7 +143,7 @@ def _levels(bench: Workbench, batch: pa.RecordBatch, places: NDArray[np.int64],
     """Return levels for some rows of a batch; None where it cannot be told."""
     if not len(places) or difficulty == "none":
         return [None] * len(places)
-    rows = batch.take(places)
+    rows = batch.take(places) if len(places) < len(batch) else batch
     if asking is None:
         return [level_by_steps(text or "") for text in rows.column("solution").to_pylist()]
     request, read = bench.tools["difficulty_request"], bench.tools["read_level"]

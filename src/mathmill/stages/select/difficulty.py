@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 
 _ANSWER_LINE = re.compile(r"^\s*(?:the answer is|answer:|####|答案)", re.IGNORECASE)
+_STARTS = "tTaA#答"  # of such a line; looked at first, which is half the time of the pattern
 
 
 def steps_of(solution: str) -> int:
     """Return the steps of a solution: lines that compute (with `=` or `≈`), else all lines."""
     lines = [line for line in solution.splitlines()
-             if line.strip() and not _ANSWER_LINE.match(line)]
+             if line.strip() and not (line.lstrip()[0] in _STARTS and _ANSWER_LINE.match(line))]
     computing = sum("=" in line or "≈" in line for line in lines)
     return computing or len(lines)
 

@@ -70,20 +70,17 @@ def find(bench: Workbench, record: type, rules: Sequence[str]) -> Repeats:
     sign of maths; `question`: the question alone; `program`: programs alike but for names and
     constants; `structure`: such programs under questions alike but for names and numbers.
     """
-    columns = ["question", "solution"] if rules else ["id"]
-    digests: list[list[Array]] = [[] for _ in rules]
-    rows = 0
-    for batch in bench.batches("rows", record, columns):
-        rows += len(batch)
+    rows, done = bench.count("rows"), 0
+    digests = np.zeros((len(rules), rows, 2), np.uint64)
+    for batch in bench.batches("rows", record, ["question", "solution"]) if rules else ():
         for rule, found in zip(rules, digests, strict=True):
-            found.append(_digests(rule, batch, record is Sample))
-        bench.show(rows, None, "rows read")
+            found[done:done + len(batch)] = _digests(rule, batch, record is Sample)
+        done += len(batch)
+        bench.show(done, rows, "rows read")
     places, firsts = np.zeros(0, np.int64), np.zeros(0, np.int64)
     by = np.zeros(0, np.int8)
     for number in range(len(rules)):
-        again, first = repeated(np.concatenate(digests[number])
-                                if digests[number] else np.zeros((0, 2), np.uint64))
-        digests[number].clear()
+        again, first = repeated(digests[number])
         new = ~np.isin(again, places, assume_unique=True)
         places = np.concatenate([places, again[new]])
         firsts = np.concatenate([firsts, first[new]])
