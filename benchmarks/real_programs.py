@@ -229,7 +229,7 @@ def gsm_hard(folder: Path, every: int = 1) -> tuple[int, list[tuple[Any, ...]]]:
     """
     lines = (folder / "gsm_hard" / "gsmhardv2.jsonl").read_text("utf-8").splitlines()[::every]
     rows = list(map(json.loads, lines))
-    outcomes = ran([row["code"] for row in rows], Limits())
+    outcomes = ran([row["code"] for row in rows], Limits(seconds=10.0))  # one counts far
     missed = []
     for place, row in enumerate(rows):
         outcome = outcomes[row["code"]]

@@ -192,7 +192,7 @@ def main(source: str, table: str, folder: str, name: str, site: str = "") -> dic
             words = around.words()
             text = re.sub(r"\{\{(\w+)\}\}", lambda word: words[word[1]], text)  # noqa: B023
             seen = contained(engine, text, around, limits) if engine else uncontained(
-                text, around, 0.5 if breach == "time" else 20.0)
+                text, around, 1.0 if breach == "time" else 20.0)
             answer["attacks"][attack] = seen  # type: ignore[index]
     except (MathmillError, ImportError) as error:
         answer["skip"] = str(error)

@@ -272,12 +272,12 @@ def test_what_monty_lacks_runs_on_the_second_engine(real: Sandbox) -> None:
 
 def test_a_worker_killed_by_the_system_costs_no_outcome(real: Sandbox) -> None:
     found: list[Outcome] = []
-    programs = (Program(f"x = {n} * 2", "x") for n in range(1500))
+    programs = (Program(f"x = {n} * 2", "x") for n in range(3000))
     for one in real.run(programs):
         found.append(one)
-        if len(found) in (200, 800):
+        if len(found) in (300, 1500):
             os.kill(next(iter(real._alive))._process.pid, signal.SIGKILL)
-    assert [one.value for one in found] == [str(2 * n) for n in range(1500)]
+    assert [one.value for one in found] == [str(2 * n) for n in range(3000)]
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_a_program_returns_the_repr_of_its_value(
 ])
 def test_without_a_result_the_last_line_printed_counts(
         engine: ZygoteEngine, code: str, value: str) -> None:
-    assert one(engine, code, "") == Outcome(
+    assert one(engine, code, "", Limits(seconds=10.0)) == Outcome(
         "value", value, "printed", "", "zygote", pytest.approx(0, abs=5))
 
 
@@ -102,7 +102,7 @@ def test_a_program_that_does_not_end_is_ended(engine: ZygoteEngine) -> None:
     codes = ["while True: pass", "x = 9**9**9", "import time\ntime.sleep(60)"]
     outcomes = engine.run([Program(code, "x") for code in codes], SHORT)
     assert [outcome.kind for outcome in outcomes] == ["timeout"] * 3
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 6
 
 
 def test_every_program_starts_from_the_same_state(engine: ZygoteEngine) -> None:
@@ -133,9 +133,9 @@ def test_more_jobs_wait_at_the_same_time() -> None:
     with ZygoteEngine(jobs=4) as engine:
         one(engine, "x = 1")
         started = time.monotonic()
-        outcomes = engine.run([Program("import time\ntime.sleep(1)\nx = 1", "x")] * 4, Limits())
+        outcomes = engine.run([Program("import time\ntime.sleep(0.5)\nx = 1", "x")] * 4, Limits())
         assert {outcome.kind for outcome in outcomes} == {"value"}
-        assert time.monotonic() - started < 3.2  # 4.0 one after the other
+        assert time.monotonic() - started < 1.6  # 2.0 one after the other
 
 
 def test_long_programs_and_long_values_pass_both_ways(engine: ZygoteEngine) -> None:
@@ -257,7 +257,7 @@ def test_the_zygote_is_behind_its_walls_before_the_first_program(engine: ZygoteE
         assert applied["user"] in {"nobody", "root without capabilities"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | st.from_regex(rb'[VPERUX]\t\w{1,5}\t"[^\n]{0,9}"\n{1,2}\Z'))
 def test_whatever_a_child_writes_is_one_of_the_outcomes(line: bytes) -> None:
     kind, value, name, error = _meaning("ended", 0, line)
