@@ -27,6 +27,12 @@ TASKS = {
     "xwin/create": "Task: Create a new problem from the reference, check it by solving it, "
                    "and correct it if needed.",
     "distractor/insert": "Task: Insert one irrelevant fact that does not change the answer.",
+    "program/ten": "Task: Write ten problems like the one below, each with a Python program that "
+                   "solves it.",
+    "program/questions": "Task: Write ten new problems from the one below.",
+    "program/questions_distractor": "Task: Write ten problems in the style of the one below, each "
+                                    "with irrelevant information.",
+    "program/write": "Task: Write a Python program that solves the problem.",
     "difficulty": "Task: Rate the difficulty of the problem from 1 to 5.",
 }
 HEADINGS = {"metamath/declarative": ["Question:", "Answer:"],
@@ -55,7 +61,7 @@ def test_every_task_has_its_prompt_and_the_agreed_ones_speak_chinese():
     for name in TASKS:
         assert load(name).language == "en"
     for name in ("solve", "metamath/rephrase", "xwin/create",
-                 *(name for name in TASKS if name.startswith("evolve/"))):
+                 *(name for name in TASKS if name.startswith(("evolve/", "program/")))):
         assert load(name, "zh").language == "zh"
     assert load("difficulty", "zh").language == "en"
 

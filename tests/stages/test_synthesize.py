@@ -14,7 +14,7 @@ from stage_makers import Echo, ShuffledTeacher, failing, problems, row
 from mathmill.errors import StepFailed, TeacherError, UsageError
 from mathmill.io import read_rows, write_rows
 from mathmill.stages import synthesize
-from mathmill.types import Drop, Problem, Sample, make_problem
+from mathmill.types import Drop, Message, Problem, Request, Sample, make_problem
 from mathmill.workbench import Workbench
 
 ONE = (Echo(),)
@@ -256,3 +256,51 @@ def test_rows_in_are_rows_kept_and_rows_dropped(tmp_path_factory, samples, extra
         samples + extra, samples) + names
     assert len({r.id for r in rows}) == len(rows)
     assert (len(rows) == samples) == (tally["facts"]["ended"] == "all rows accepted")
+
+
+@dataclass(frozen=True)
+class Batch(Echo):
+    """Makes several rows, or drops, of one call; its rows tell no answer."""
+
+    name: str = "batch"
+    together: int = 10
+    answers: bool = False
+
+    def attempt(self, seed, number):
+        reply = yield Request((Message("user", f"ten like {seed.question}"),), sample=number)
+        rows = [row(f"{seed.question} {number} {place} {reply.text}", None, "result = 2 + 3",
+                    method="batch", seed=seed.id) for place in range(self.together - 1)]
+        return (*rows, Drop(f"{seed.id} {number}", "torn"))
+
+
+def test_a_call_that_writes_ten_rows_is_paid_and_started_once(tmp_path):
+    teacher = ShuffledTeacher(lambda request: "done")
+    rows, drops, tally = run(tmp_path, teacher, methods=(Batch(),), samples=45)
+    assert len(rows) == 45
+    assert all(r.answer is None for r in rows)
+    facts = tally["facts"]["methods"]["batch"]
+    assert len(teacher.asked) == facts["requests"] == facts["units"] == 5
+    assert facts["attempts"] == 50 == len(rows) + len(drops)
+    assert facts["dropped"] == {"torn": 5}
+    assert facts["tokens_out"] == 2 * 5
+    assert len({request.id for request in teacher.asked}) == 5
+    assert Counter(r.seed for r in rows).most_common(1)[0][1] == 9
+
+
+def test_calls_that_write_ten_rows_share_the_rows_with_other_methods(tmp_path):
+    teacher = ShuffledTeacher(lambda request: f"said {request.id}")
+    rows, _, tally = run(tmp_path / "1", teacher, methods=(Batch(), Echo()), samples=200)
+    again, *_ = run(tmp_path / "2", ShuffledTeacher(lambda request: f"said {request.id}", seed=9),
+                    methods=(Batch(), Echo()), samples=200, concurrency=1)
+    assert [r.id for r in rows] == [r.id for r in again]
+    methods = tally["facts"]["methods"]
+    assert {name: each["accepted"] for name, each in methods.items()} == {"batch": 100,
+                                                                        "echo": 100}
+    assert methods["batch"]["requests"] <= 14
+
+
+def test_a_teacher_that_is_down_stops_ten_at_a_time_as_well(tmp_path):
+    teacher = ShuffledTeacher(failing)
+    with pytest.raises(StepFailed, match=r"the teacher failed on 50 of 50 attempts"):
+        run(tmp_path, teacher, methods=(Batch(),), samples=10_000)
+    assert len(teacher.asked) == 50

@@ -6,7 +6,8 @@ methods, `synthesize` looks them up.
 
 from __future__ import annotations
 
-from mathmill.methods import distractor, evolve, metamath, xwin
+from mathmill.methods import distractor, evolve, metamath, program, xwin
+from mathmill.methods.irrelevant import ALL
 from mathmill.types import Method
 
 METAMATH: tuple[Method, ...] = (
@@ -18,6 +19,13 @@ OPERATORS: tuple[Method, ...] = (
 XWIN: tuple[Method, ...] = (xwin.create,)
 DISTRACTORS: tuple[Method, ...] = tuple(
     distractor.Insert(count=count) for count in range(1, distractor.MOST + 1))
+GSM_IC: tuple[Method, ...] = tuple(
+    distractor.Sentence(in_topic=kind.in_topic, same_name=kind.same_name, in_range=kind.in_range)
+    for kind in ALL)
+PROGRAM_TEN: tuple[Method, ...] = (program.ten,)
+PROGRAM_TWO: tuple[Method, ...] = (program.two, program.two_distractor)
+PROGRAM: tuple[Method, ...] = (*PROGRAM_TEN, *PROGRAM_TWO)
 
 BY_NAME: dict[str, Method] = {
-    method.name: method for method in (*METAMATH, *EVOLVE, *OPERATORS, *XWIN, *DISTRACTORS)}
+    method.name: method for method in (*METAMATH, *EVOLVE, *OPERATORS, *XWIN, *DISTRACTORS,
+                                  *GSM_IC, *PROGRAM)}

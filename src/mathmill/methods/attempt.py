@@ -33,6 +33,8 @@ _STATED = re.compile(r"\\boxed|####|the (?:final )?answer is\b|答案[是为：:
 
 Asking = Generator[Request, Reply, str]
 Working = Generator[Request, Reply, Sample]
+Made = Sample | Drop | tuple[Sample | Drop, ...]
+"What an attempt comes to; several rows where one call wrote several."
 
 
 @dataclass
@@ -66,8 +68,8 @@ class Attempting:
         """Return the names of the prompts that this method may use."""
         raise NotImplementedError
 
-    def work(self, seed: Problem, number: int) -> Working:
-        """Make a row, or raise `Unusable`."""
+    def work(self, seed: Problem, number: int) -> Generator[Request, Reply, Made]:
+        """Make a row (or all rows of one call), or raise `Unusable`."""
         raise NotImplementedError
 
     def identity(self) -> Mapping[str, Any]:
@@ -81,30 +83,44 @@ class Attempting:
         try:
             return (yield from self.work(seed, number))
         except Unusable as why:
-            return Drop(id=content_id("attempt", self.name, seed.id, number),
-                        reason=why.reason, detail=why.detail, method=self.name,
-                        row=canonical({"seed": seed.id, "number": number}))
+            return self.drop(seed, why, number)
+
+    def drop(self, seed: Problem, why: Unusable, *number: int) -> Drop:
+        """Return the drop for attempt `number` (and the row of its call) at a row from `seed`."""
+        return Drop(id=content_id("attempt", self.name, seed.id, *number),
+                    reason=why.reason, detail=why.detail, method=self.name,
+                    row=canonical({"seed": seed.id, "number": number[0]}))
 
     def ask(self, trail: Trail, prompt: str, **values: str) -> Asking:
         """Ask one prompt and return the reply's text, or raise `Unusable`."""
+        text, _ = yield from self.ask_long(trail, prompt, values)
+        return text
+
+    def ask_long(self, trail: Trail, prompt: str, values: dict[str, str], *,
+                 stop: tuple[str, ...] = (), temperature: float | None = None,
+                 partly: bool = False) -> Generator[Request, Reply, tuple[str, bool]]:
+        """Ask one prompt; return the reply's text and whether it was cut off by its length.
+
+        `partly`: a reply that was cut off is of use. Raises `Unusable`.
+        """
         request = load(prompt, trail.language).request(
-            values, sample=trail.sample, temperature=self.temperature,
-            max_tokens=self.max_tokens)
-        request = replace(request, method=self.name)
+            values, sample=trail.sample, max_tokens=self.max_tokens,
+            temperature=self.temperature if temperature is None else temperature)
+        request = replace(request, method=self.name, stop=stop)
         reply = yield request
         trail.prompts.append(request.prompt)
         trail.requests.append(request.id)
         trail.teacher = reply.teacher
         if reply.finish == "error":
             raise Unusable("teacher failed", reply.error)
-        text = clean(reply.text)
-        if reply.finish == "length":
+        text, cut = clean(reply.text), reply.finish == "length"
+        if cut and not (partly and text):
             raise Unusable("cut off", text)
         if not text:
             raise Unusable("empty reply")
         if declines(text) and find_answer(text) is None:
             raise Unusable("declined", text)
-        return text
+        return text, cut
 
     def solved(self, trail: Trail, question: str, seed: Problem, *, prompt: str = "solve",
                values: Mapping[str, str] | None = None, **fields: Any) -> Working:

@@ -8,7 +8,11 @@ What is checked without a teacher: every number of the problem is still there, a
 added holds something. Whether the fact is truly irrelevant shows when the solution agrees
 with the seed's answer (`verify`).
 
-Used as: `distractor.insert.attempt(seed, number)`, or `distractor.Insert(count=5)`.
+`Insert` has a teacher think of the fact; `Sentence` takes it from a table, in one of the eight
+kinds of GSM-IC, so that what leads a student astray can be told apart.
+
+Used as: `distractor.insert.attempt(seed, number)`, `distractor.Insert(count=5)`, or
+`distractor.Sentence(in_topic=False)`.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mathmill.methods.attempt import Attempting, Trail, Working, check_problem, parent_of
+from mathmill.methods.irrelevant import Switches, insert_sentence
 from mathmill.methods.metamath import known_answer
 from mathmill.methods.replies import Unusable, section
 from mathmill.types import Problem
@@ -66,6 +71,40 @@ class Insert(Attempting):
             before, text = text, longer
         return (yield from self.solved(
             trail, text, seed, expected=expected, parent=parent_of(before, seed),
+            level=seed.level, subject=seed.subject, signature=seed.signature))
+
+
+@dataclass(frozen=True)
+class Sentence(Attempting):
+    """Put one sentence of a known kind into the problem (GSM-IC), then have it solved."""
+
+    name: str = field(default="", init=False)
+    in_topic: bool = True
+    "Whether the sentence speaks of the problem's own things."
+    same_name: bool = True
+    "Whether it is about a person of the problem."
+    in_range: bool = True
+    "Whether its number is within a factor of ten of one of the problem's."
+
+    def __post_init__(self) -> None:
+        """Name the method by its switches, so that its rows tell them."""
+        kind = "_".join((("off", "in")[self.in_topic], ("other", "same")[self.same_name],
+                         ("out", "near")[self.in_range]))
+        object.__setattr__(self, "name", f"distractor.sentence_{kind}")
+
+    def prompts(self) -> tuple[str, ...]:
+        """Return the one prompt: the sentence comes from a table."""
+        return ("solve",)
+
+    def work(self, seed: Problem, number: int) -> Working:
+        """Insert the sentence; the seed's answer must still come out."""
+        expected = known_answer(seed)
+        trail = Trail(number, seed.language)
+        switches = Switches(self.in_topic, self.same_name, self.in_range)
+        text, _ = insert_sentence(seed, switches, number)
+        trail.prompts.append(switches.label)
+        return (yield from self.solved(
+            trail, text, seed, expected=expected, parent=parent_of(seed.question, seed),
             level=seed.level, subject=seed.subject, signature=seed.signature))
 
 

@@ -4,12 +4,15 @@ Why: with no key, no GPU and no download the whole mill runs, and since this tea
 the truth, every check in the pipeline can itself be measured.
 
 Used as: `make_problems(...)`, `passages(seed)`, `signature(question)`, `truth(question)`,
+`solve_problem(problem, rng)` for a program,
 `await SymbolicTeacher(error_rate=0.2).answer(request)`.
 """
 
 from mathmill.teachers.symbolic.corpus import passages
+from mathmill.teachers.symbolic.programs import program_for, solve_problem, write_program
 from mathmill.teachers.symbolic.reader import signature, truth
 from mathmill.teachers.symbolic.teacher import SymbolicTeacher
 from mathmill.teachers.symbolic.writer import make_problems
 
-__all__ = ["SymbolicTeacher", "make_problems", "passages", "signature", "truth"]
+__all__ = ["SymbolicTeacher", "make_problems", "passages", "program_for", "signature",
+           "solve_problem", "truth", "write_program"]

@@ -41,6 +41,8 @@ def spoil(story: Story, plan: Plan, marks: Marks, rng: random.Random,
     for strict in (True, False):
         for kind in kinds:
             for wrong, left in tries[kind](plan, marks, rng):
+                if not any(stage.moves for stage in wrong.stages):
+                    continue  # a number written down is no program
                 value = _value(wrong)
                 if value is not None and value != right and (
                         (value >= 0 and value.denominator <= 100) or not strict):

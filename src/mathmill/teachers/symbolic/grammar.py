@@ -67,6 +67,7 @@ def _varying(language: str) -> re.Pattern[str]:
     """Return the pattern of all words that vary, with a group for each class."""
     things = {word for family in families().values() for word in
               (*family.items[language], family.wide.get(language, ""), family.topic[language])}
+    things.update(lexicon.THINGS[language])
     nouns = _alternatives(things)
     adjectives = _alternatives(set(lexicon.ADJECTIVES[language]))
     people = _alternatives(set(lexicon.people(language)))

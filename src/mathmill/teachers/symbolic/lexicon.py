@@ -25,6 +25,13 @@ ADJECTIVES = {
     "en": ("big", "small", "new", "fine", "lovely", "plain"),
     "zh": ("大", "小", "新", "好"),
 }
+THINGS = {  # what families count beside their own items: idle sentences may speak of them
+    "en": ("people", "children", "pages", "trees", "seats", "guests", "crates", "sheets", "rows",
+           "pieces", "bags", "packs", "friends", "groups", "trays", "classes", "vans", "workers",
+           "rolls", "bottles", "tickets", "families", "stops", "cups", "jugs", "buses", "cartons",
+           "parts", "chapters", "snacks", "drinks", "cards", "stickers", "toys"),
+    "zh": ("孩子", "座位", "朋友", "杯子", "工人"),
+}
 PRONOUNS = {
     "en": {"girl": {"He": "She", "he": "she", "him": "her", "his": "her"},
            "boy": {"He": "He", "he": "he", "him": "him", "his": "his"}},

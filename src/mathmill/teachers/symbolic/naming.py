@@ -42,23 +42,27 @@ class Names:
         self.thing = thing(story)
         self.rng = rng
         self.taken = {RESULT}
-        self.bases: dict[str, str] = {}
+        self.bases: dict[tuple[str, str], str] = {}
 
     def slot(self, beat: str, slot: str) -> str:
         """Return a fresh name for a number of a beat, or for its part `_`."""
         return self._fresh(self.table.get(f"{beat}.{slot}", ("part", "amount")))
 
-    def base(self, state: str) -> str:
-        """Return the name of the running value in a state: one for the whole program."""
-        if state not in self.bases:
-            self.bases[state] = self._fresh(self.table.get(state, (state,)))
-        return self.bases[state]
+    def base(self, state: str, target: str = "v") -> str:
+        """Return the name of a running value in a state: one for the whole program.
 
-    def running(self, state: str, sign: str) -> str:
-        """Return a fresh name for the running value after a move of sign `sign`."""
-        if state not in self.bases:
-            return self.base(state)
-        return self._fresh(tuple(form.format(self.base(state)) for form in _AFTER[sign]))
+        `target`: `v` going forwards, `y` going back from a known result.
+        """
+        if (target, state) not in self.bases:
+            self.bases[target, state] = self._fresh(self.table.get(state, (state,)))
+        return self.bases[target, state]
+
+    def running(self, state: str, sign: str, target: str = "v") -> str:
+        """Return a fresh name for a running value after a move of sign `sign`."""
+        if (target, state) not in self.bases:
+            return self.base(state, target)
+        base = self.base(state, target)
+        return self._fresh(tuple(form.format(base) for form in _AFTER[sign]))
 
     def _fresh(self, names: tuple[str, ...]) -> str:
         """Return one of the names that is not taken, the first more often than others."""

@@ -188,13 +188,15 @@ def _write_stage(script: _Script, stage: Stage, mark: Label, values: Mapping[str
                for move in stage.moves)
     here = dict(values)
     if uses > 1 and here[stage.target].level < ATOM:
-        here[stage.target] = script.assign(names.base(state), here[stage.target])
+        here[stage.target] = script.assign(names.base(state, stage.target), here[stage.target])
     here |= numbers if numbers is not None else _numbers(script, stage, mark)
     if not stage.moves:
         result = here["y"] if stage.target == "x" else here["a"]
         if result.level == ATOM and result.constant is None:
             return result
-        return result if style.inline == 1 else script.assign(names.base(state), result)
+        if style.inline == 1:
+            return result
+        return script.assign(names.base(state, stage.target), result)
     result = here["y"] if stage.target == "x" else here.get("a", literal(Fraction(0)))
     for place, move in enumerate(stage.moves):
         left, right = (_term(name, here, result) for name in (move.left, move.right))
@@ -215,8 +217,8 @@ def _keep(script: _Script, result: Term, stage: Stage, state: str,
     """Write a stage's result under the name that the style gives it."""
     names, move = script.names, stage.moves[-1]
     if not script.style.same:
-        return script.assign(names.running(state, move.sign), result)
-    name = names.base(state)
+        return script.assign(names.running(state, move.sign, stage.target), result)
+    name = names.base(state, stage.target)
     before = values.get(stage.target)
     short = f"{name} {move.sign} "
     if (script.style.short and before is not None and before.text == name

@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from mathmill.errors import UsageError
 from mathmill.identity import draw
+from mathmill.teachers.symbolic import authoring
 from mathmill.teachers.symbolic.creation import create
 from mathmill.teachers.symbolic.grammar import delexicalise, grammar
 from mathmill.teachers.symbolic.mistakes import draw_mistake
@@ -87,7 +88,10 @@ class SymbolicTeacher:
             seconds=time.perf_counter() - started, cost=0.0)
 
     def mistake(self, request: Request) -> str | None:
-        """Return the kind of error (`mistakes.KINDS`) in the reply to a request, None if right."""
+        """Return the kind of error (`mistakes.KINDS`) in the reply to a request, None if right.
+
+        Of programs: `faults.KINDS`; of ten programs in one reply all that are, by commas.
+        """
         return self._work(request)[1]
 
     def _work(self, request: Request) -> tuple[str, str | None]:
@@ -106,6 +110,12 @@ class SymbolicTeacher:
         reading = _find_problem(asked)
         if asked.task in SOLVE:
             return self._solve(reading, request, rng)
+        if asked.task in authoring.TASKS:
+            if reading.ending and asked.task != authoring.WRITE:
+                raise _Unread
+            text, kinds_made = authoring.author(asked.task, reading, authoring.Spelling(
+                request, rng, self.error_rate))
+            return text, ", ".join(kinds_made) or None
         if asked.task == REPHRASE:
             return f"Rephrased problem: {rephrase(reading, rng)}", None
         if asked.task == INSERT:
