@@ -82,13 +82,14 @@ class Scale:
 
 
 EMBEDDED_SCALE = Scale(
-    rows=2_500, seeds="symbolic:count=500,seed=1", teacher=SYMBOLIC, base=EMBEDDED,
-    test="symbolic:count=300,seed=2", verified="symbolic:count=600,seed=3",
-    length={"steps": 400}, checkpoints=(0.4, 0.7, 1.0), candidates=4,
+    rows=2_000, seeds="symbolic:count=500,seed=1,levels=1+2+3", teacher=SYMBOLIC, base=EMBEDDED,
+    test="symbolic:count=400,seed=2,levels=1+2+3",
+    verified="symbolic:count=3000,seed=3,levels=1+2+3",
+    length={"steps": 375}, checkpoints=(0.4, 0.7, 1.0), candidates=2,
     training={"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3,
               "batch_size": 16, "schedule": "wsd", "warmup": 0.05, "decay": 0.6,
               "max_length": 512},
-    verifying={}, sampling={"max_new_tokens": 128, "batch": 256})
+    verifying={}, sampling={"max_new_tokens": 96, "batch": 256})
 PAPER = Scale(
     rows=12_300_000, seeds="hf:openai/gsm8k:main/train", test="hf:openai/gsm8k:main/test",
     teacher="openai:gpt-5-mini", base="microsoft/phi-1_5",
@@ -126,7 +127,8 @@ def recipe(samples: int | None = None, seeds: str | None = None, teacher: str | 
         model = generator(base or at.base, clean, at, seed)
         pool = sample({"generator": model}, suites, n=SAMPLES, temperatures=TEMPERATURES,
                       seed=seed, label=f"test samples, seed {seed}", **at.sampling)
-        judge = verifier(model, known, at, seed)
+        judge = train_verifier(model, candidates(model, known, at, seed), seed=seed,
+                               label=f"verifier, seed {seed}", **at.verifying)
         chosen[seed] = choose(pool, {"verifier": judge}, label=f"choose, seed {seed}")
     return report("TinyGSM: programs, a generator, and a verifier that picks", scores, data=clean,
                   choices=chosen)
@@ -141,19 +143,19 @@ def programs(problems: Step, suites: Mapping[str, Step], rows: int, teacher: str
     return decontaminate(single, suites, ngram=NGRAM, fold="letters")
 
 
-def generator(base: str, rows: Step, at: Scale, seed: int) -> Step:
+def generator(base: str | Step, rows: Step, at: Scale, seed: int,
+              name: str = "generator") -> Step:
     """Return a trained generator, kept on the way where the verifier's data is drawn."""
     return train(base, rows, [Stage(**at.length)], seed=seed, form="program",
-                 checkpoints=at.checkpoints, label=f"generator, seed {seed}", **at.training)
+                 checkpoints=at.checkpoints, label=f"{name}, seed {seed}", **at.training)
 
 
-def verifier(model: Step, problems: Step, at: Scale, seed: int) -> Step:
-    """Return a verifier: trained on candidates of several checkpoints and temperatures."""
-    drawn = sample({f"after {share:.0%}": (model, share) for share in at.checkpoints},
-                   {"problems": problems}, n=at.candidates, temperatures=TEMPERATURES,
-                   greedy=False, seed=seed + 100, label=f"verifier's samples, seed {seed}",
-                   **at.sampling)
-    return train_verifier(model, drawn, seed=seed, label=f"verifier, seed {seed}", **at.verifying)
+def candidates(model: Step, problems: Step, at: Scale, seed: int,
+               name: str = "verifier's samples") -> Step:
+    """Return what a verifier learns from: candidates of several checkpoints and temperatures."""
+    return sample({f"after {share:.0%}": (model, share) for share in at.checkpoints},
+                  {"problems": problems}, n=at.candidates, temperatures=TEMPERATURES,
+                  greedy=False, seed=seed + 100, label=f"{name}, seed {seed}", **at.sampling)
 
 
 def beside_plan(plan: Any) -> str:
