@@ -34,7 +34,7 @@ from mathmill.teachers.money.prices import Prices
 from mathmill.workbench import Terms
 
 KINDS = {
-    "symbolic": "symbolic:[error_rate=0..1]",
+    "symbolic": "symbolic:[error_rate=0..1][,compact=1]",
     "scripted": "scripted:FILE.jsonl",
     "openai": "openai:MODEL[@http://HOST/v1]",
     "batch": "batch:MODEL[@http://HOST/v1]",
@@ -271,13 +271,13 @@ def _scripted(whose: str, file: str) -> Teacher:
 
 def _symbolic(name: str, rest: str) -> Teacher:
     """Return the symbolic teacher with its options."""
-    options = read_options(name, rest, {"error_rate": 0.0})
+    options = read_options(name, rest, {"error_rate": 0.0, "compact": 0.0})
     if not 0 <= options["error_rate"] <= 1:
         raise UsageError(f"{name}: error_rate must lie between 0 and 1; write for example "
                          "symbolic:error_rate=0.2")
     from mathmill.teachers.symbolic import SymbolicTeacher
 
-    teacher: Teacher = SymbolicTeacher(name, error_rate=options["error_rate"])
+    teacher: Teacher = SymbolicTeacher(name, options["error_rate"], bool(options["compact"]))
     return teacher
 
 

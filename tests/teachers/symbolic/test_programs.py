@@ -124,3 +124,18 @@ def test_a_problem_of_another_world_is_refused():
     assert program_for("How many legs has a cow?", draw("cow")) is None
     with pytest.raises(ValueError, match="not a problem of the symbolic world"):
         solve_problem(make_problem("How many legs has a cow?"), draw("cow"))
+
+
+def test_the_compact_spelling_has_one_name_for_a_thing_and_ends_in_a_sum() -> None:
+    import random
+
+    from mathmill.teachers.symbolic.programs import COMPACT
+
+    for problem in make_problems(40, 5, levels=(2, 3)):
+        first, again = (program_for(problem.question, random.Random(seed), style=COMPACT)
+                        for seed in (1, 2))
+        assert first is not None
+        assert again is not None
+        assert first.body.replace("//", "/") == again.body.replace("//", "/")
+        assert first.answer == problem.answer
+        assert first.body.splitlines()[-1].startswith("result = ")

@@ -13,7 +13,7 @@ import random
 from dataclasses import dataclass, replace
 
 from mathmill.identity import draw
-from mathmill.teachers.symbolic.programs import STYLES, program_of
+from mathmill.teachers.symbolic.programs import COMPACT, STYLES, program_of
 from mathmill.teachers.symbolic.reader import Reading, read
 from mathmill.teachers.symbolic.rewriting import insert_fact, redraw
 from mathmill.teachers.symbolic.story import Story
@@ -43,13 +43,16 @@ class Spelling:
     "Draws words, numbers and styles."
     error_rate: float
     "Share of programs that are wrong."
+    compact: bool = False
+    "Whether all are spelled in the one compact way."
 
     def program(self, reading: Reading, number: int = 0) -> tuple[str, str | None]:
         """Return a program for a problem, the `number`-th of the reply, and its mistake."""
         luck = draw("symbolic mistake", self.request.id, *([number] if number else []))
         plain = self.request.temperature <= 0 or self.rng.random() < PLAIN
+        style = 0 if plain else self.rng.randrange(len(STYLES))
         made = program_of(reading, self.rng, wrong=luck.random() < self.error_rate,
-                          style=0 if plain else self.rng.randrange(len(STYLES)))
+                          style=COMPACT if self.compact else style)
         return made.body, made.mistake
 
 

@@ -34,9 +34,9 @@ def variables() -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 class Names:
-    """The names of one program: each is given once, and drawn by `rng`."""
+    """The names of one program: each is given once, and drawn by `rng` (None: the first free)."""
 
-    def __init__(self, story: Story, rng: random.Random) -> None:
+    def __init__(self, story: Story, rng: random.Random | None) -> None:
         """Begin with no name given."""
         self.table = variables()[story.family.name]
         self.thing = thing(story)
@@ -72,7 +72,8 @@ class Names:
         if not free:
             free = [next(name for number in range(2, 99)
                          if (name := f"{names[0]}_{number}") not in self.taken)]
-        chosen = free[0] if self.rng.random() < 0.6 else self.rng.choice(free)
+        drawn = self.rng is not None and self.rng.random() >= 0.6
+        chosen = self.rng.choice(free) if self.rng and drawn else free[0]
         self.taken.add(chosen)
         return chosen
 

@@ -63,6 +63,8 @@ class SymbolicTeacher:
     name: str = "symbolic:"
     error_rate: float = 0.0
     "Share of solutions that go wrong, 0 to 1."
+    compact: bool = False
+    "Whether programs are spelled in one short way (`programs.COMPACT`), not in many."
 
     def __post_init__(self) -> None:
         """Refuse a rate that is no share."""
@@ -114,7 +116,7 @@ class SymbolicTeacher:
             if reading.ending and asked.task != authoring.WRITE:
                 raise _Unread
             text, kinds_made = authoring.author(asked.task, reading, authoring.Spelling(
-                request, rng, self.error_rate))
+                request, rng, self.error_rate, self.compact))
             return text, ", ".join(kinds_made) or None
         if asked.task == REPHRASE:
             return f"Rephrased problem: {rephrase(reading, rng)}", None
