@@ -183,7 +183,7 @@ def test_a_failed_call_is_a_row_with_its_reason_and_a_cut_one_is_marked(tmp_path
     summary = generate(prompts, tmp_path / "o.jsonl", teacher)
     assert [(row["finish"], row["text"], row["error"]) for row in rows(tmp_path / "o.jsonl")] == [
         ("error", "", "500: down"), ("length", "half a", "")]
-    assert "1 replies to 2 prompts (1 cut off by length, 1 failed)" in summary.text()
+    assert "1 reply to 2 prompts (1 cut off by length, 1 failed)" in summary.text()
 
 
 def test_the_summary_tells_what_was_paid_and_what_was_found():

@@ -27,6 +27,7 @@ from mathmill.stages.asking import CONCURRENCY, Asking, Usage
 from mathmill.stages.completions import Completions, completed, unreadable
 from mathmill.teachers.base import Teacher
 from mathmill.types import Message, Reply, Request
+from mathmill.words import counted
 
 FIELDS = ("messages", "prompt", "question", "problem")
 ROLES = ("system", "developer", "user", "assistant")
@@ -95,11 +96,13 @@ class Summary:
         """Return it as a line for people."""
         used = self.usage
         notes = [f"{count:,} {what}" for count, what in (
-            (self.cut, "cut off by length"), (used.failed, "failed"),
-            (self.broken, "rows could not be read")) if count]
-        return (f"{self.out}: {used.requests - used.failed:,} replies to {self.prompts:,} prompts"
+            (self.cut, "cut off by length"), (used.failed, "failed")) if count]
+        if self.broken:
+            notes.append(f"{counted(self.broken, 'row')} could not be read")
+        return (f"{self.out}: {counted(used.requests - used.failed, 'reply')} to "
+                f"{counted(self.prompts, 'prompt')}"
                 + (f" ({', '.join(notes)})" if notes else "")
-                + f"; {used.tokens_in:,} tokens read, {used.tokens_out:,} written"
+                + f"; {counted(used.tokens_in, 'token')} read, {used.tokens_out:,} written"
                 + f"; {self.money()}".rstrip("; "))
 
     def money(self) -> str:
