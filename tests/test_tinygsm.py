@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mathmill.errors import UsageError
 from mathmill.execution import local
 from mathmill.execution.step import Step, in_order
 from mathmill.io import read_json
+from mathmill.planning.estimate import Totals
 from mathmill.programs import make_function
 from mathmill.types import CORRECT, WRONG, Problem
 from mathmill.workbench import Workbench
@@ -94,6 +96,23 @@ def test_the_embedded_scale_has_three_seeds_and_problems_of_its_own_for_the_veri
     guarded = [step for step in steps if step.name == "decontaminate"]
     assert all(step.literals["against"] == ["symbolic"] for step in guarded)
     assert len(guarded) == 2  # the rows and the verifier's problems
+
+
+def test_what_the_paper_paid_stands_beside_a_plan_and_the_plan_at_the_papers_lengths() -> None:
+    def cost(read: float, cached: float, written: float) -> float:
+        return read * 0.25e6 + written * 2e6  # picodollars
+
+    plan = SimpleNamespace(
+        total=(Totals(rows=12.3e6, calls=6e6, read=1.5e9, written=4e9, cost=8.375e15), []),
+        steps=[SimpleNamespace(charge=SimpleNamespace(cost=cost))])
+    lines = tinygsm.beside_plan(plan).splitlines()
+    assert lines[1].split()[-1] == "$8,375.00"
+    assert "1,795,800,000" in lines[2]
+    assert lines[2].split()[-1] == "$3,966.60"
+    assert lines[3].endswith("about $3,600")
+    assert "2023" in lines[3]
+    unknown = SimpleNamespace(total=plan.total, steps=[SimpleNamespace(charge=None)])
+    assert len(tinygsm.beside_plan(unknown).splitlines()) == len(lines) - 1
 
 
 @pytest.mark.slow
