@@ -71,11 +71,7 @@ class Hand:
     checks: list[Check]
     asking: Asking | None = None
     runner: Runner | None = None
-    _votes: list[Votes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Find the votes among the checks."""
-        self._votes = [check for check in self.checks if isinstance(check, Votes)]
+    costs: dict[str, Usage] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return what asking and executing came to: `votes` and `programs`, where there were."""
@@ -83,16 +79,14 @@ class Hand:
         if self.runner is not None:
             facts["programs"] = self.runner.facts()
         if self.asking is not None:
+            tallies = {check.name: check.tally.facts() for check in self.checks
+                       if isinstance(check, Votes)}
             counts: Counter[str] = Counter()
-            costs: dict[str, Usage] = {}
-            for one in self._votes:
-                counts.update(one.tally.facts())
-                for method, usage in one.tally.costs.items():
-                    costs.setdefault(method, Usage()).include(usage)
-            whole = costs if len(self._votes) > 1 else self._votes[0].tally.costs
-            facts["votes"] = {**counts, **self.asking.usage.facts(),
-                              "methods": {name: usage.facts() for name, usage in whole.items()},
-                              "by_check": {one.name: one.tally.facts() for one in self._votes}}
+            for tally in tallies.values():
+                counts.update(tally)
+            facts["votes"] = {**counts, **self.asking.usage.facts(), "by_check": tallies,
+                              "methods": {name: usage.facts()
+                                          for name, usage in self.costs.items()}}
         return facts
 
 
@@ -101,6 +95,7 @@ def ready(bench: Workbench, checks: Sequence[Named], *, teacher: str, policy: st
           temperature: float, seconds: float, whole: float) -> Iterator[Hand]:
     """Make the checks ready: open the teacher and the sandbox only where one needs them."""
     names = {check.name for check in checks}
+    costs: dict[str, Usage] = {}
     with ExitStack() as held:
         asking = (held.enter_context(open_asking(bench, teacher))
                   if names & set(ASK) else None)
@@ -126,6 +121,6 @@ def ready(bench: Workbench, checks: Sequence[Named], *, teacher: str, policy: st
                 ballot = programs(bench, temperature, runner.answers)
             else:
                 ballot = prose(bench, temperature)
-            return Votes(check.name, check.number, ballot, asking, policy, bench.show)
+            return Votes(check.name, check.number, ballot, asking, policy, bench.show, costs)
 
-        yield Hand([made(check) for check in checks], asking, runner)
+        yield Hand([made(check) for check in checks], asking, runner, costs)

@@ -85,7 +85,6 @@ class Tally:
     asked: int = 0
     unreadable: int = 0
     close: Counter[str] = field(default_factory=Counter)
-    costs: dict[str, Usage] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return the counts as JSON."""
@@ -103,6 +102,8 @@ class Votes:
     asking: Asking
     policy: str
     show: Progress
+    costs: dict[str, Usage]
+    "What the votes cost, by the method of the row; shared by all checks that ask."
     sieve: bool = False
     tally: Tally = field(default_factory=Tally)
 
@@ -133,7 +134,7 @@ class Votes:
             cost = Usage()
             for reply in replies[start:start + self.number]:
                 cost.add(reply)
-            self.tally.costs.setdefault(turns[start][0].method, Usage()).include(cost)
+            self.costs.setdefault(turns[start][0].method, Usage()).include(cost)
         self.tally.asked += len(turns)
         self.tally.unreadable += sum(said is None for said in answers)
         if turns and self.asking.usage.failed == self.asking.usage.requests:
