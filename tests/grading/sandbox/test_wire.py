@@ -76,7 +76,8 @@ def test_a_session_is_opened_and_a_program_sent_as_montys_own_client_does(
     sent = heard(code, os_policy=policy, limits={
         "max_feed_duration_secs": 2.5, "max_memory": 64 << 20, "max_recursion_depth": 500,
         "max_total_sleep_secs": 0.01, "max_suspensions": 100})
-    assert sent[:3] == [wire.configure(limits, 500, 300, clock), wire.feed(code), wire.RESET]
+    opening = wire.configure(limits, 500, 300, clock and clock.timestamp())
+    assert sent[:3] == [opening, wire.feed(code), wire.RESET]
 
 
 def test_what_a_program_asks_is_answered_as_montys_own_client_does(heard: Any) -> None:
@@ -86,12 +87,12 @@ def test_what_a_program_asks_is_answered_as_montys_own_client_does(heard: Any) -
     from pydantic_monty._binary import find_monty_binary
 
     from mathmill.grading.sandbox.worker import Worker
-    opening, given = wire.configure(Limits(), 500), []
-    worker = Worker([find_monty_binary(), "subprocess"], Limits(), opening)
+    given: list[bytes] = []
+    worker = Worker([find_monty_binary(), "subprocess"], Limits(), 500)
     original = wire.answer
     try:
         wire.answer = lambda *asked: given.append(original(*asked)) or given[-1]  # type: ignore[assignment, func-returns-value]
-        assert [one.kind for one in worker.replies([ASKING], alone=True)] == [wire.COMPLETE]
+        assert [one.kind for one in worker.replies([(ASKING, 0)], alone=True)] == [wire.COMPLETE]
     finally:
         wire.answer = original
         worker.end()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mathmill.grading.sandbox import wire, worker
+from mathmill.grading.sandbox import worker
 from mathmill.grading.sandbox.monty import MontyEngine
 from mathmill.grading.sandbox.outcome import Limits, Program
 from mathmill.grading.sandbox.worker import Lost, Worker
@@ -32,8 +32,7 @@ def engine() -> Iterator[MontyEngine]:
 
 def stand_in(then: str) -> Worker:
     """Start a worker that opens as a right one does, and does something else afterwards."""
-    return Worker([sys.executable, "-c", OPENS + then], Limits(seconds=0.2),
-                  wire.configure(LIMITS, 500))
+    return Worker([sys.executable, "-c", OPENS + then], Limits(seconds=0.2), 500)
 
 
 def test_questions_are_answered_and_the_last_program_still_runs_last(engine: MontyEngine) -> None:
@@ -45,8 +44,8 @@ def test_questions_are_answered_and_the_last_program_still_runs_last(engine: Mon
     assert kept is not None
     original = kept.replies
 
-    def replies(sources: list[str], alone: bool = False) -> Iterator[worker.Reply]:
-        runs.extend(sources)
+    def replies(sources: list[worker.Source], alone: bool = False) -> Iterator[worker.Reply]:
+        runs.extend(text for text, _ in sources)
         return original(sources, alone)
 
     kept.replies = replies  # type: ignore[method-assign, assignment]
@@ -117,7 +116,7 @@ def test_a_worker_that_breaks_the_protocol_is_ended_and_says_why(
     monkeypatch.setattr(worker, "GRACE", 0.1)
     broken, began = stand_in(then), time.monotonic()
     with pytest.raises(Lost, match=why):
-        list(broken.replies(["x"] * 1_000))
+        list(broken.replies([("x", 0)] * 1_000))
     assert broken._process.returncode is not None
     assert time.monotonic() - began < 5
 
@@ -126,7 +125,7 @@ def test_listening_that_ends_early_ends_the_worker(engine: MontyEngine) -> None:
     engine.run([Program("x = 1", "x")], LIMITS)
     kept = engine._worker
     assert kept is not None
-    replies = kept.replies(["1", "2"])
+    replies = kept.replies([("1", 0), ("2", 0)])
     next(replies)
     replies.close()
     assert not kept.usable()

@@ -172,7 +172,7 @@ def in_session(session: int) -> list[int]:
 def test_no_process_stays_behind() -> None:
     engine = ZygoteEngine(jobs=2)
     engine.run([Program("x = 1", "x")] * 20, Limits())
-    pid = engine._zygotes[()].pid
+    pid = engine._zygotes[(), 0].pid
     assert in_session(pid) == [pid]  # every child has been reaped
     engine.close()
     assert in_session(pid) == []
@@ -182,7 +182,7 @@ def test_no_process_stays_behind() -> None:
 
 def test_a_client_that_is_killed_takes_its_zygote_and_children_along() -> None:
     source = ("from mathmill.grading.sandbox.zygote import *\ne = ZygoteEngine()\n"
-              "e.applied(); print(e._zygotes[()].pid, flush=True)\n"
+              "e.applied(); print(e._zygotes[(), 0].pid, flush=True)\n"
               "e.run([Program('while True: pass', 'x')], __import__('mathmill.grading.sandbox"
               ".outcome', fromlist=['x']).Limits(seconds=60))")
     path = str(Path(zygote.__file__).parents[3])
@@ -202,7 +202,7 @@ def test_a_client_that_is_killed_takes_its_zygote_and_children_along() -> None:
 
 def test_a_zygote_that_is_killed_costs_one_program_and_is_replaced(engine: ZygoteEngine) -> None:
     one(engine, "x = 1")
-    pid = engine._zygotes[()].pid
+    pid = engine._zygotes[(), 0].pid
     killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
     killer.start()
     programs = [Program("import time\ntime.sleep(0.1)\nx = 7", "x")] * 12

@@ -141,7 +141,8 @@ class MontyEngine:
         while at < len(todo):
             worker = self._open(limits)
             part = todo[at:at + min(SENT, self._retire - self._served)]
-            sources = [_source(programs[place], limits, self._way_out) for place in part]
+            sources = [(_source(programs[place], limits, self._way_out), programs[place].state)
+                       for place in part]
             try:
                 for place, reply in zip(part, worker.replies(sources, alone), strict=True):
                     at, self._served = at + 1, self._served + 1
@@ -170,7 +171,7 @@ class MontyEngine:
             return worker
         self._end()
         try:
-            self._worker = Worker(self._command(limits), limits, wire.configure(limits, DEPTH))
+            self._worker = Worker(self._command(limits), limits, DEPTH)
         except (Lost, OSError) as error:
             raise UsageError(f"the worker of pydantic-monty does not start ({_line(str(error))}); "
                              f"see that {self._binary} runs on this machine") from None

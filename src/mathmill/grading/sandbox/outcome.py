@@ -30,6 +30,8 @@ class Program:
     "Python source, as the model wrote it, without fences."
     result: str = "simple_math_problem()"
     "Expression evaluated after the code; empty for the last line that the code prints."
+    state: int = 0
+    "Where random numbers and the order of sets begin; 0 reads the clock, others one far ahead."
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,3 +136,17 @@ class Job:
             if not part:
                 raise OSError("the process is gone")
             buffer += part
+
+
+def places(jobs: int | None) -> list[int | None]:
+    """Return the core that each process keeps to, by default one a core; None: it cannot be told.
+
+    A process and its worker take turns every 50 us; across cores the wake-ups nearly double what
+    that costs (180 us against 100). What else runs there is evened out: batches go to the free.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return [None] * (jobs or os.cpu_count() or 1)
+    cores = sorted(os.sched_getaffinity(0))
+    jobs = jobs or len(cores)
+    first = os.getpid() if jobs < len(cores) else 0  # two callers seldom crowd the same cores
+    return [cores[(first + number) % len(cores)] for number in range(jobs)]

@@ -10,7 +10,6 @@ Used as: `with Sandbox() as sandbox: list(sandbox.run([Program("x = 6 * 7", "x")
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import warnings
@@ -22,8 +21,9 @@ from typing import Any
 
 from mathmill.errors import MathmillError, MissingExtra, UsageError
 from mathmill.grading.sandbox import confine
+from mathmill.grading.sandbox.determinism import both
 from mathmill.grading.sandbox.outcome import CRASHED, TIMEOUT, Limits, Outcome, Program
-from mathmill.grading.sandbox.pool import Job, Lost
+from mathmill.grading.sandbox.pool import Job, Lost, places
 from mathmill.grading.sandbox.route import SLICE
 
 ENGINES = ("monty", "zygote")
@@ -67,7 +67,7 @@ class Sandbox:
             raise UsageError(f"engines={list(engines)}: name one or two")
         if not (self.limits.seconds > 0 and self.limits.memory_mb > 0):
             raise UsageError(f"{self.limits} leaves a program nothing to run with")
-        self._places = _places(jobs)
+        self._places = places(jobs)
         self._jobs = len(self._places)
         self._hello = {"engines": list(engines), "limits": asdict(self.limits),
                        "crosscheck": crosscheck, "allow_unconfined": allow_unconfined}
@@ -89,13 +89,17 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
+    def run(self, programs: Iterable[Program], twice: bool = False) -> Iterator[Outcome]:
         """Yield an outcome for each program, in order, as the programs come.
 
-        One that takes long holds up one process: the others go on, by at most 64 batches of
+        `twice`: run each in two states (determinism.py), and refuse what ends otherwise. One
+        that takes long holds up one process: the others go on, by at most 64 batches of
         128 programs a process beyond what is yielded. Raises MissingExtra or UsageError where
         no engine can run.
         """
+        if twice:
+            yield from both(self.run, programs)
+            return
         self._open()
         source, waiting = iter(programs), deque[_Batch]()
         finished: queue.SimpleQueue[_Batch] = queue.SimpleQueue()
@@ -248,7 +252,7 @@ class Sandbox:
         return job
 
     def _ask(self, job: Job, programs: Sequence[Program]) -> list[Outcome]:
-        reply = job.ask([[one.code, one.result] for one in programs], self._patience)
+        reply = job.ask([[one.code, one.result, one.state] for one in programs], self._patience)
         if "error" in reply:
             raise UsageError(reply["error"])
         outcomes = [Outcome(kind, value, _shown(name), _shown(error), *rest)
@@ -276,20 +280,6 @@ class Sandbox:
 def _shown(text: str) -> str:
     """Return a name that a program chose as a terminal may show it: no escape sequences."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-
-
-def _places(jobs: int | None) -> list[int | None]:
-    """Return the core that each process keeps to, by default one a core; None: it cannot be told.
-
-    A process and its worker take turns every 50 us; across cores the wake-ups nearly double what
-    that costs (180 us against 100). What else runs there is evened out: batches go to the free.
-    """
-    if not hasattr(os, "sched_getaffinity"):
-        return [None] * (jobs or os.cpu_count() or 1)
-    cores = sorted(os.sched_getaffinity(0))
-    jobs = jobs or len(cores)
-    first = os.getpid() if jobs < len(cores) else 0  # two callers seldom crowd the same cores
-    return [cores[(first + number) % len(cores)] for number in range(jobs)]
 
 
 def _warn(missing: Sequence[str]) -> None:

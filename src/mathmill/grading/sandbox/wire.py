@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from datetime import datetime
 
 from mathmill.grading.sandbox.outcome import Limits
 
@@ -38,17 +37,18 @@ def _frame(message: bytes) -> bytes:
 RESET = _frame(b"J\0")  # ends a session, whatever state it is in
 
 
-def configure(limits: Limits, depth: int, seed: int = 0, clock: datetime | None = None) -> bytes:
+def configure(limits: Limits, depth: int, seed: int = 0, clock: float | None = None) -> bytes:
     """Return the frame that opens a session: its limits, random numbers from `seed`, the clock.
 
-    `depth`: calls within calls. `clock`: where the clock stands, in UTC; None for the real one.
+    `depth`: calls within calls. `clock`: where the clock stands, in
+    seconds since 1970, UTC; None for the real one.
     """
     bounds = (_number(2, limits.memory_mb << 20) + _number(4, depth) + _number(5, _ASKED)
               + _number(6, round(limits.seconds * 1e6)) + _number(8, _NAPS))
     if clock is None:
         policy = _part(1, b"")
     else:
-        policy = _part(3, _number(1, int(clock.timestamp())) + _number(2, clock.microsecond))
+        policy = _part(3, _number(1, int(clock)) + _number(2, round(clock % 1 * 1e6)))
     start = seed.to_bytes(max(1, (seed.bit_length() + 7) // 8), "little")
     policy += (_part(4, _part(1, b"")) + _part(5, _part(1, _number(1, 10_000_000)))
                + _part(8, _part(1, start)) + _part(9, b""))

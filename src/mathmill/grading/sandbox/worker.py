@@ -5,7 +5,7 @@ the pipe holds, each in a session of its own that ends before the next begins, a
 read many at a time. What a program asks of the outside (a name, a module, a file) cannot be
 answered ahead: it comes back unanswered, and is asked for again `alone`.
 
-Used as: `for reply in Worker(command, limits, opening).replies(["6 * 7"]): ...`.
+Used as: `for reply in Worker(command, limits, 500).replies([("6 * 7", 0)]): ...`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from mathmill.grading.sandbox import wire
 from mathmill.grading.sandbox.outcome import Limits
+from mathmill.grading.sandbox.state import AHEAD
 
 START = 30.0  # seconds that a worker may take to open its first session
 GRACE = 1.0  # seconds past a program's limit after which its worker is killed
@@ -27,6 +28,7 @@ ROOM = 1 << 16  # bytes sent ahead
 NAP, EACH = 5e-4, 2.5e-5  # seconds of rest while replies gather: at most, and a waiting program
 SLEEPING = 0.01  # seconds that a program may sleep in all
 ASKED = 100  # questions that a program may ask
+Source = tuple[str, int]  # a text, and the state that it runs in
 
 
 class Lost(Exception):
@@ -75,9 +77,10 @@ class Printed:
 class Worker:
     """A running worker; not for two threads at once."""
 
-    def __init__(self, command: Sequence[str], limits: Limits, opening: bytes) -> None:
-        """Start it and hear that it opens sessions with the frame `opening`. Raises Lost."""
-        self._limits, self._opening, self._owner = limits, opening, os.getpid()
+    def __init__(self, command: Sequence[str], limits: Limits, depth: int) -> None:
+        """Start it and hear that it opens sessions. `depth`: calls within calls. Raises Lost."""
+        self._limits, self._depth, self._owner = limits, depth, os.getpid()
+        self._openings: dict[int, bytes] = {}
         # What it holds is bounded, so that what it sends in one piece is.
         self._longest = (limits.memory_mb << 20) + (1 << 20)
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -88,7 +91,7 @@ class Worker:
         os.set_blocking(self._to, False)
         self._going, self._came = bytearray(), bytearray()
         self._patience = START
-        for _ in self.replies(["None"]):
+        for _ in self.replies([("None", 0)]):
             pass
         self._patience = limits.seconds + GRACE
 
@@ -105,7 +108,7 @@ class Worker:
             if pipe:
                 pipe.close()
 
-    def replies(self, sources: Sequence[str], alone: bool = False) -> Iterator[Reply]:
+    def replies(self, sources: Sequence[Source], alone: bool = False) -> Iterator[Reply]:
         """Yield the reply to each program, in order. Raises Lost at the one that was at work.
 
         `alone`: one after the other, and what they ask for is answered. Whoever stops listening
@@ -122,7 +125,7 @@ class Worker:
             if not heard:
                 self.end()
 
-    def _through(self, sources: Sequence[str], alone: bool) -> Iterator[Reply]:
+    def _through(self, sources: Sequence[Source], alone: bool) -> Iterator[Reply]:
         """Send programs ahead and yield replies: for each `OK`, what came of it, and `OK`."""
         sent = done = step = 0
         asked, slept = 0, 0.0
@@ -130,7 +133,8 @@ class Worker:
         since = time.monotonic()
         while done < len(sources):
             while sent < len(sources) and len(self._going) < ROOM:
-                self._going += self._opening + wire.feed(sources[sent])
+                text, state = sources[sent]
+                self._going += self._opening(state) + wire.feed(text)
                 self._going += b"" if alone else wire.RESET
                 sent += 1
             for frame in self._passed(since, sent - done):
@@ -177,6 +181,13 @@ class Worker:
                 return wire.taken(self._came, self._longest)
             if self._to in ready:
                 return []
+
+    def _opening(self, state: int) -> bytes:
+        """Return the frame that opens a session in a state."""
+        if state not in self._openings:
+            self._openings[state] = wire.configure(
+                self._limits, self._depth, state, AHEAD if state else None)
+        return self._openings[state]
 
     def _how(self) -> str:
         """Return how it ended, in words."""

@@ -23,6 +23,7 @@ from mathmill.grading.sandbox.zygote_process import NAME, Zygote
 
 PACKAGES = ("numpy", "mpmath", "sympy")
 STDLIB = ("stdlib",)
+Needs = tuple[str, ...]
 # A fork copies 5 entries of memory for each shared library: with all modules a program takes 1.9 ms
 # of CPU, with these 1.65. They are what the zygote itself needs, and what costs it nothing more.
 CORE_MODULES = (
@@ -75,7 +76,7 @@ class ZygoteEngine:
         self._folder, self._packages = _installed(packages_path, packages)
         self._mention = re.compile(rf"\b(?:{'|'.join(self._packages)})\b")
         self._lock = threading.Lock()
-        self._zygotes: dict[tuple[str, ...], Zygote] = {}
+        self._zygotes: dict[tuple[Needs, int], Zygote] = {}
 
     def __enter__(self) -> ZygoteEngine:
         return self
@@ -89,26 +90,26 @@ class ZygoteEngine:
         Raises UsageError only where a zygote cannot be started.
         """
         outcomes: dict[int, Outcome] = {}
-        groups: dict[tuple[str, ...], list[int]] = {}
+        groups: dict[tuple[Needs, int], list[int]] = {}
         for place, program in enumerate(programs):
             if len(program.code) > limits.source:
                 outcomes[place] = Outcome(REFUSED, error="source too long", engine=NAME)
             else:
-                groups.setdefault(self._needs(program.code), []).append(place)
+                groups.setdefault((self._needs(program.code), program.state), []).append(place)
         with self._lock:
-            for needs, places in groups.items():
-                outcomes |= self._through(needs, places, programs, limits)
-            absent = [place for place in groups.get((), ())
-                      if outcomes[place].error.startswith(_ABSENT)]
-            outcomes |= self._through(STDLIB, absent, programs, limits)
+            for group, places in groups.items():
+                outcomes |= self._through(group, places, programs, limits)
+                if group[0] == ():
+                    absent = [p for p in places if outcomes[p].error.startswith(_ABSENT)]
+                    outcomes |= self._through((STDLIB, group[1]), absent, programs, limits)
         return [outcomes[place] for place in range(len(programs))]
 
-    def _through(self, needs: tuple[str, ...], waiting: Sequence[int],
+    def _through(self, group: tuple[Needs, int], waiting: Sequence[int],
                  programs: Sequence[Program], limits: Limits) -> dict[int, Outcome]:
         """Return the outcomes of the programs at these places, from one zygote after another."""
         outcomes: dict[int, Outcome] = {}
         while waiting:  # a zygote that dies takes the programs in it along, no others
-            zygote = self._zygote(needs)
+            zygote = self._zygote(*group)
             try:
                 done = zygote.run([(place, programs[place]) for place in waiting], limits)
             except BaseException:  # Ctrl-C: its answers must not meet the next programs
@@ -130,7 +131,7 @@ class ZygoteEngine:
         with self._lock:
             return self._zygote(()).applied
 
-    def _needs(self, code: str) -> tuple[str, ...]:
+    def _needs(self, code: str) -> Needs:
         """Return what a program is given: little, the standard library, NumPy alone, or all.
 
         A mention is enough. Most programs that mention NumPy need nothing else, and a fork
@@ -143,21 +144,21 @@ class ZygoteEngine:
             return STDLIB if _MENTION.search(code) else ()
         return tuple(mentioned) if mentioned <= {"numpy"} else self._packages
 
-    def _zygote(self, needs: tuple[str, ...]) -> Zygote:
-        zygote = self._zygotes.get(needs)
+    def _zygote(self, needs: Needs, state: int = 0) -> Zygote:
+        zygote = self._zygotes.get((needs, state))
         if zygote is None or not zygote.usable():
             if zygote is not None:
                 zygote.end()
             packages = () if needs == STDLIB else needs
             modules = f"{MODULES if needs else CORE_MODULES} {self._modules}"
             zygote = Zygote(self._python, self._jobs, [
-                self._walls, self._folder if packages else "", ",".join(packages), modules])
+                self._walls, self._folder if packages else "", ",".join(packages), modules], state)
             # An unknown C library may need a call that the filter kills: said once, at the start.
             first = zygote.run([(0, Program("x = 6 * 7", "x"))], Limits(seconds=20.0))[0]
             if first.value != "42":
                 zygote.end()
                 raise UsageError(f"the zygote cannot run programs here: {first.kind} {first.error}")
-            self._zygotes[needs] = zygote
+            self._zygotes[needs, state] = zygote
         return zygote
 
 

@@ -18,7 +18,6 @@ import importlib
 import json
 import math
 import os
-import random
 import resource
 import select
 import sys
@@ -31,6 +30,7 @@ import confine  # type: ignore[import-not-found]
 import landlock  # type: ignore[import-not-found]
 import program  # type: ignore[import-not-found]
 import seccomp  # type: ignore[import-not-found]
+import state  # type: ignore[import-not-found]
 
 sys.path.pop(0)
 
@@ -73,7 +73,7 @@ def main() -> int:
         _send(json.dumps({"refused": str(error) or type(error).__name__}).encode() + b"\n")
         return 1
     gc.collect()
-    random.seed(0)
+    state.enter(int(os.environ["PYTHONHASHSEED"]))
     gc.freeze()  # the collector of a child then leaves these pages alone, and shared
     _send(json.dumps({"applied": applied}).encode() + b"\n")
     with contextlib.suppress(BrokenPipeError):  # the client is gone

@@ -38,8 +38,8 @@ from mathmill.grading.sandbox.outcome import (
 NAME = "zygote"
 _CHILD = Path(__file__).resolve().with_name("zygote_child.py")
 _FLAGS = ("-P", "-s", "-S", "-B", "-X", "utf8")  # -I without -E: the environment is ours
-# A fixed hash seed: a program that prints a set prints it alike in every run.
-_ENVIRONMENT = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+# Beside the hash seed, the state: a program that prints a set prints it alike in every run.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
                 "LC_ALL": "C.UTF-8", "PATH": ""}
 _GRACE = 5.0  # seconds past a program's limit before the zygote itself is taken for stuck
 _START = 60.0  # seconds for imports; SymPy takes 2 on a slow machine
@@ -50,13 +50,13 @@ _LINE = re.compile(rb'([VPERU])\t([^\t\n]{1,200})\t("[^\t\n]*")\n')
 class Zygote:
     """A running zygote; not for two threads at once."""
 
-    def __init__(self, python: str, jobs: int, walls: Sequence[str]) -> None:
-        """Start it and wait until it is confined; raise UsageError if it cannot be."""
+    def __init__(self, python: str, jobs: int, walls: Sequence[str], state: int = 0) -> None:
+        """Start it in a state and wait until it is confined; raise UsageError if it cannot be."""
         self._owner, self._jobs = os.getpid(), jobs
         self._process = subprocess.Popen(
             [python, *_FLAGS, str(_CHILD), str(jobs), *walls], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=_ENVIRONMENT,
-            cwd="/", start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            env=_ENVIRONMENT | {"PYTHONHASHSEED": str(state)}, cwd="/", start_new_session=True)
         assert self._process.stdin
         assert self._process.stdout
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
