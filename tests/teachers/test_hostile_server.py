@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections import Counter
 
 import pytest
 
+from clocks import quiet
 from hostile_makers import KEY, NAME, ask, ask_all, engine, request, requests
 from hostile_replies import BEHAVIOURS
 from hostile_server import HostileServer, expected, fingerprint, key_of
@@ -64,11 +64,11 @@ def test_what_may_come_right_is_sent_again(behaviour):
 @pytest.mark.parametrize("behaviour", HANGING)
 def test_what_hangs_is_cut_and_sent_again(behaviour):
     with HostileServer(script={ONE: [behaviour, "ok"]}) as server:
-        began = time.monotonic()
+        began = quiet()
         reply = ask(engine(server, timeout=0.4, stall=0.2))
     assert reply.text == expected(ONE)
     assert server.sent == {ONE: 2}
-    assert time.monotonic() - began < 20
+    assert quiet() - began < 3
 
 
 @pytest.mark.parametrize("behaviour", [name for name in MENDED if name[:3] not in
@@ -223,15 +223,15 @@ def test_a_pool_goes_on_without_the_server_that_refuses_the_key_or_is_gone(caplo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("headers", ["", "retry-after", "x-ratelimit"])
+@pytest.mark.parametrize("headers", ["", "retry-after", "retry-after-ms", "date", "x-ratelimit"])
 def test_a_rate_limit_is_found_with_and_without_headers(headers):
     with HostileServer(rate=100, headers=headers, latency="0.05") as server:
-        began = time.monotonic()
-        replies = ask_all(engine(server, timeout=60), requests(500))
-        seconds = time.monotonic() - began
-    assert [reply.finish for reply in replies] == ["stop"] * 500
-    assert seconds < 15  # 5 s at the limit: a little is for finding it
-    assert server.statuses["429"] < 200
+        began = quiet()
+        replies = ask_all(engine(server, timeout=60), requests(700))
+        seconds = quiet() - began
+    assert [reply.finish for reply in replies] == ["stop"] * 700
+    assert seconds < 20  # 7 s at the limit: a little is for finding it
+    assert server.statuses["429"] < 300
 
 
 @pytest.mark.slow
