@@ -70,7 +70,8 @@ svg.plot{display:block;width:100%;height:auto;font:13.5px var(--sans);fill:var(-
 .bar.ahead{opacity:.75}.seed{fill:none;stroke:var(--c);opacity:.55}.mean{fill:var(--c)}
 .way-oracle{--c:var(--soft)}.way-best{--c:var(--a)}.way-weighted{--c:var(--v)}
 .way-majority{--c:var(--b)}.way-greedy{--c:var(--ink)}.way-random{--c:var(--bad)}
-.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;padding:0;margin:.4rem 0 0;
+[class^="way-"] .band{opacity:.09}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;list-style:none;padding:0;margin:.4rem 0 1rem;
 font-size:.88rem}.legend i{display:inline-block;width:1.1rem;height:.25rem;background:var(--c);
 margin-right:.4rem;vertical-align:middle;border-radius:2px}
 .next{fill:var(--paper);stroke:var(--c);stroke-width:1.6}

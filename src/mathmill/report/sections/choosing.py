@@ -57,21 +57,27 @@ def render(material: Material) -> Html:
              "written), ", tag("b", "best"), " the highest score, ", tag("b", "weighted"),
              " the answer with the highest sum of scores; the ", tag("b", "oracle"),
              " knows which is right.", class_="soft"),
+        tag("div", *(_figure(chosen) for chosen in material.chosen), class_="plots"),
         *(_one(chosen) for chosen in material.chosen), *_grids(material))
 
 
-def _one(chosen: Chosen) -> Html:
-    verifier = chosen.own
-    n = chosen.sizes[-1]
-    title = f"{chosen.model} on {chosen.suite}"
+def _figure(chosen: Chosen) -> Html:
+    """Return the curves of one generator, with their names in their colours."""
     problems = next(iter(chosen.figures.values())).problems
-    caption = tag("figcaption", title, tag(
-        "small", f"accuracy in %, mean of {len(chosen.seeds)} seeds, n = {count(problems)} "
-                 f"problems{f'; verifier: {verifier}' if verifier else ''}", class_="soft"))
+    by = f"; verifier: {chosen.own}" if chosen.own else ""
+    caption = tag("figcaption", f"{chosen.model} on {chosen.suite}", tag(
+        "small", f"accuracy in %, mean of {len(chosen.seeds)} "
+                 f"seed{'s' if len(chosen.seeds) > 1 else ''}, n = {count(problems)} problems{by}",
+        class_="soft"))
+    return tag("figure", caption, plot(chosen, chosen.own), legend(chosen, chosen.own))
+
+
+def _one(chosen: Chosen) -> Html:
+    verifier, n = chosen.own, chosen.sizes[-1]
     others = [v for v in chosen.verifiers if v != verifier]
     return join([
-        tag("h3", title), tag("figure", caption, plot(chosen, verifier), legend(chosen, verifier)),
-        *words(chosen, verifier, n), _sizes(chosen, verifier),
+        tag("h3", f"{chosen.model} on {chosen.suite}"), *words(chosen, verifier, n),
+        _sizes(chosen, verifier),
         details("With other verifiers, and the generator's own log-probability",
                 *(_sizes(chosen, other) for other in others)) if others else "",
         _ranking(chosen), _gaps(chosen)])
@@ -133,7 +139,8 @@ def _sizes(chosen: Chosen, verifier: str) -> Html:
     each = [(str(n), str(seed), *(
         percent(figure.seeds[place]) if (figure := chosen.at(way, by, n)) else "–"
         for way, by in there)) for n in chosen.sizes for place, seed in enumerate(chosen.seeds)]
-    head = [way for way, _ in there]
+    known = {GREEDY: "greedy (pass@1)", ORACLE: "oracle (pass@n)"}
+    head = [known.get(way, way) for way, _ in there]
     return join([
         table(("n", *head), rows, caption=f"{chosen.model} on {chosen.suite}, verifier: "
                                           f"{verifier or 'none'}"),

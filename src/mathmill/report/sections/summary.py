@@ -147,6 +147,20 @@ def _choice_lines(chosen: Chosen) -> list[str]:
     return lines
 
 
+def _choice_tiles(chosen: Chosen) -> list[Html]:
+    """Return the key figures of choosing: the best of all samples, and the greedy answer."""
+    n, tiles = chosen.sizes[-1], []
+    for way, by, words in ((BEST, chosen.own, f"solved by the best of {n} by the verifier"),
+                           (MAJORITY, "", f"by the majority of {n}"),
+                           (GREEDY, "", "by one greedy answer (pass@1)")):
+        found = chosen.at(way, by, n)
+        if found is not None:
+            tiles.append(tile(percent(found.mean), words,
+                              f"{span(found.low, found.high)}, n = {count(found.problems)}, "
+                              f"{len(chosen.seeds)} seeds, {chosen.model} on {chosen.suite}"))
+    return tiles
+
+
 def _tiles(material: Material) -> list[Html]:
     tiles = []
     graph = material.graph
@@ -163,6 +177,7 @@ def _tiles(material: Material) -> list[Html]:
         tiles.append(tile(percent(grades.share(material.measure)),
                           f"{which}solved by {material.main.label}",
                           f"{span(low, high)}, n = {count(grades.total)}, {material.measure}"))
+    tiles += [each for one in material.chosen[:1] for each in _choice_tiles(one)]
     if material.curves:
         curve = material.curves[0]
         tiles.append(tile(points(curve.gain), "points from the smallest to the largest size",
