@@ -54,7 +54,12 @@ def measured(run: Run, seed: int, *, lift: float = 0.3, pairs: float = 0.8, area
                     for v in (*models, "log-probability")},
             "kinds": {"value": 1800, "error <b>NameError": 100, "timeout": 20},
             "verdicts": {"correct": 900, "wrong": 1020}, "temperatures": {"0.7": 1920}})
-    pool = run.step("sample", f"pool, seed {seed}", facts={"seconds_per_1000": 12.25})
+    pool = run.step("sample", f"pool, seed {seed}", facts={
+        "samples": 1920, "seconds_per_1000": {"generation": 10.0, "execution": 2.0,
+                                              "grading": 0.25},
+        "measured": [{"model": "small", "suite": "symbolic", "problems": 50,
+                      "pass": [{"k": 1, "value": 0.41, "low": 0.36, "high": 0.46}],
+                      "by_temperature": {"0.5": {"accuracy": 0.4321}}}]})
     return run.step("choose", f"choose, seed {seed}", inputs={"pool": pool}, rows=rows,
                     record=Choice, facts={"measured": tables, "scoring": {
                         "small": {"programs": 700, "candidates": 1920, "seconds": 2.0,
@@ -82,6 +87,7 @@ def test_the_page_tells_what_choosing_came_to_and_escapes_what_programs_said(run
     assert "intervals that do not overlap" in text
     assert "That is above 70%, with its whole interval" in text
     assert "12.25" in text  # seconds for 1,000 samples
+    assert "0.5: 43.2 %" in text
     assert "2.86" in text  # and for 1,000 scores
     assert "<b>NameError" not in page
     assert "Generator by verifier on symbolic" in text

@@ -10,8 +10,18 @@ from collections.abc import Mapping
 
 from mathmill.candidates import RANDOM
 from mathmill.report.choices import Chosen
-from mathmill.report.graph import Node
-from mathmill.report.markup import Html, count, join, para, percent, seconds, section, table, tag
+from mathmill.report.markup import (
+    Html,
+    count,
+    details,
+    join,
+    para,
+    percent,
+    section,
+    span,
+    table,
+    tag,
+)
 from mathmill.report.material import Material
 
 CHECKS = ("verify", "select", "decontaminate")
@@ -28,7 +38,8 @@ def render(material: Material) -> Html:
         para("Every program of a sample was run apart from this process. What did not end in a "
              "value has no answer: it never votes, and is chosen only where no sample of the draw "
              "has one.", class_="soft"),
-        *(_endings(chosen) for chosen in material.chosen), _dropped(material), _pace(material))
+        *(_endings(chosen) for chosen in material.chosen), _dropped(material),
+        _drawn(material), _pace(material))
 
 
 def _endings(chosen: Chosen) -> Html:
@@ -65,12 +76,40 @@ def _dropped(material: Material) -> Html:
                  caption="What the checks left out")
 
 
+def _drawn(material: Material) -> Html:
+    """Return how often one sample is right, by the model (or checkpoint) and temperature."""
+    rows: list[tuple[object, ...]] = []
+    for node in material.graph.verbs("sample"):
+        for found in node.facts.get("measured") or ():
+            heats = "; ".join(f"{heat}: {percent(one['accuracy'])}"
+                              for heat, one in found.get("by_temperature", {}).items())
+            greedy, one = found.get("greedy"), next(iter(found.get("pass") or ()), None)
+            rows.append((tag("b", node.name), found["model"], count(found["problems"]),
+                         _share(greedy and {**greedy, "value": greedy["accuracy"]}),
+                         _share(one), heats or "–"))
+    if not rows:
+        return Html("")
+    return details("How often one sample is right", table(
+        ("step", "model", "problems", "greedy", "one sample", "by temperature"), rows, words=2))
+
+
+def _share(found: Mapping[str, float] | None) -> object:
+    if not found:
+        return "–"
+    return Html(percent(found["value"]) + tag("span", span(found["low"], found["high"]),
+                                              class_="ci"))
+
+
 def _pace(material: Material) -> Html:
     """Return the seconds for 1,000 samples, and for 1,000 scores."""
-    rows: list[tuple[object, ...]] = [
-        (tag("b", node.name), "samples drawn, run and graded", count(node.rows_kept),
-         _seconds(node.facts.get("seconds_per_1000"), node)) for node in
-        material.graph.verbs("sample")]
+    rows: list[tuple[object, ...]] = []
+    for node in material.graph.verbs("sample"):
+        parts = node.facts.get("seconds_per_1000")
+        told = dict(parts) if isinstance(parts, Mapping) else {}
+        made = ", ".join(f"{name} {value:.2f}" for name, value in told.items())
+        rows.append((tag("b", node.name), f"samples ({made})" if made else "samples",
+                     count(node.facts.get("samples", node.rows_kept)),
+                     f"{sum(told.values()):.2f}" if told else "–"))
     for node in material.graph.verbs("choose"):
         scoring = node.facts.get("scoring") or {}
         rows += [(tag("b", node.name), f"programs scored by {label}", count(found["programs"]),
@@ -79,12 +118,3 @@ def _pace(material: Material) -> Html:
     if not rows:
         return Html("")
     return table(("step", "what", "number", "seconds for 1,000"), rows, words=2, caption="Pace")
-
-
-def _seconds(told: object, node: Node) -> str:
-    """Return what the step measured itself, else its time over its rows."""
-    if isinstance(told, int | float):
-        return f"{told:.2f}"
-    if not node.rows_kept:
-        return "–"
-    return f"{1000 * node.seconds / node.rows_kept:.2f} (of {seconds(node.seconds)} in all)"
