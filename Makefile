@@ -18,17 +18,19 @@ BIN := $(VENV)/bin
 demo: $(VENV)/ready
 	$(BIN)/mathmill run demo
 
-# The fast tests two files at a time; the slow ones alone, for some measure time or kill.
+# Two files at a time, the longest first; then one by one what needs a quiet machine.
+IN_PAIRS := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/ready-dev
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "not alone" $(IN_PAIRS)
+	$(BIN)/python -m pytest -m alone
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 check: lint
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -x
+	$(BIN)/python -m pytest -m "not slow and not alone" $(IN_PAIRS) -x
 
 bench: $(VENV)/ready-dev
 	for figure in benchmarks/*.py; do $(BIN)/python $$figure || exit 1; done

@@ -15,11 +15,30 @@ import pytest
 import tiny_models
 
 ROOT = Path(__file__).resolve().parents[1]
+# What takes longest, the longest first: of two workers none is left with it at the end. The other
+# files follow in their order.
+LONGEST = (
+    "test_real_server.py", "test_recipes.py", "train/test_sft.py", "grading/test_hostile.py",
+    "test_trained_teacher.py", "grading/sandbox/test_attacks.py",
+    "grading/sandbox/test_real_programs.py", "grading/test_conformance.py",
+    "teachers/test_hostile_server.py", "teachers/batch/test_kill.py", "grading/test_symbolic.py",
+    "teachers/money/test_hostile_bills.py", "report/test_browser.py",
+    "teachers/test_hostile_runs.py", "grading/sandbox/test_run.py", "planning/test_plan.py",
+    "grading/test_files.py", "train/test_corpus.py", "grading/sandbox/test_fidelity.py",
+    "teachers/money/test_caps.py", "teachers/test_openai.py", "grading/test_reward.py",
+    "cli/test_generate.py", "grading/test_answers.py", "stages/seeds/test_gather.py",
+    "teachers/test_pace.py", "teachers/test_local.py")
 # Models here are tiny and two files run at a time: threads of theirs wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Where no bytecode is kept, each process compiles all that it imports of mathmill and its tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,7 @@ def test_what_is_too_long_for_the_algebra_system_is_refused_at_once(name: str) -
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(importlib.util.find_spec("math_verify") is None,
                     reason="needs math-verify: pip install 'mathmill[grade]'")
 def test_no_text_holds_a_caller_for_three_seconds_with_the_algebra_system_on() -> None:
