@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mathmill.grading.sandbox.determinism import DIFFERS, compared
 from mathmill.grading.sandbox.form import answer_of, program_of
 from mathmill.grading.sandbox.outcome import (
     CRASHED,
@@ -101,9 +102,10 @@ class Runner:
         self._done |= zip(new, self.fresh(new), strict=True)
         return [self._done[text] for text in texts]
 
-    def fresh(self, texts: Sequence[str]) -> list[Outcome | None]:
-        """Run each text's program, whether it has run before or not."""
+    def fresh(self, texts: Sequence[str], state: int = 0) -> list[Outcome | None]:
+        """Run each text's program in a state, whether it has run before or not."""
         programs = [program_of(text) for text in texts]
+        programs = [one and replace(one, state=state) for one in programs]
         ended = iter(self.sandbox.run([one for one in programs if one is not None]))
         found = [None if one is None else next(ended) for one in programs]
         self.kinds.update(_kind(outcome) for outcome in found)
@@ -161,7 +163,10 @@ class Runs:
 
 @dataclass
 class Deterministic:
-    """The check `deterministic`: two runs of a program must end alike."""
+    """The check `deterministic`: a program must end alike in two states of the sandbox.
+
+    The second state has other random numbers, another order of sets and a later clock.
+    """
 
     runner: Runner
     name: str = "deterministic"
@@ -170,21 +175,15 @@ class Deterministic:
     def find(self, rows: Sequence[Sample]) -> list[Finding]:
         """Return a fault for each program whose second run ended in another way."""
         texts = list(dict.fromkeys(row.solution for row in rows))
-        twice = dict(zip(texts, zip(self.runner.outcomes(texts), self.runner.fresh(texts),
+        twice = dict(zip(texts, zip(self.runner.outcomes(texts), self.runner.fresh(texts, 1),
                                     strict=True), strict=True))
         return [_compared(row, *twice[row.solution]) for row in rows]
 
 
 def _compared(row: Sample, first: Outcome | None, second: Outcome | None) -> Finding:
-    one, other = _end(first), _end(second)
-    if one == other:
-        return Finding(row, Verdict(UNDECIDED, "two runs agree"))
-    return Finding(row, Verdict(UNDECIDED, f"{one[:90]}, then {other[:90]}"),
-                   "program ends otherwise each time")
-
-
-def _end(outcome: Outcome | None) -> str:
-    """Return in words how a program ended, alike for runs that ended alike."""
-    if outcome is None:
-        return "no program"
-    return outcome.value or outcome.kind if outcome.kind == VALUE else _how(outcome)
+    if first is not None and second is not None:
+        found = compared(first, second)
+        if found.kind == REFUSED and found.error.startswith(DIFFERS):
+            return Finding(row, Verdict(UNDECIDED, found.error[:200]),
+                           "program not deterministic")
+    return Finding(row, Verdict(UNDECIDED, "two runs agree"))
