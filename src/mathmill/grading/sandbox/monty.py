@@ -201,6 +201,8 @@ def _unfit(program: Program, limits: Limits) -> Outcome | None:
     reason = screen.unfit(program.code, limits) or screen.unfit(program.result, limits)
     if not reason and screen.first_cannot(program.code):
         reason = "text that the first engine keeps otherwise"
+    if not reason and program.state and screen.orders(program.code):
+        reason = "the first engine has one order of sets"
     return Outcome(REFUSED, error=reason, engine=NAME) if reason else None
 
 

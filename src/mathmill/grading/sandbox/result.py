@@ -19,6 +19,8 @@ from mathmill.grading.sandbox.outcome import Program
 FUNCTIONS = ("simple_math_problem", "solution", "solver", "solve", "main")
 VARIABLES = ("ans", "answer", "final_answer", "result")
 _INERT = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_ACTS = (ast.While, ast.For, ast.With, ast.Try, ast.If, ast.Match, ast.Raise, ast.Assert,
+         ast.Assign, ast.AugAssign, ast.Delete)
 _WORK = (ast.BinOp, ast.Call, ast.Compare, ast.Subscript, ast.comprehension)
 Function = ast.FunctionDef
 
@@ -157,7 +159,8 @@ def _script(code: str, tree: ast.Module) -> Program | None:
         target = last.targets[-1] if isinstance(last, ast.Assign) else last.target
         if isinstance(target, ast.Name):
             return Program(code, target.id)
-    return None
+    # Code that leaves nothing is still run: what it does, ends late or nothing, is its reason.
+    return Program(code, "") if any(isinstance(node, _ACTS) for node in tree.body) else None
 
 
 def _ending(code: str, last: ast.stmt, shown: ast.expr) -> Program:

@@ -27,6 +27,7 @@ _ARITHMETIC = {"math", "decimal", "fractions", "itertools", "functools", "collec
 _BRACKETS = re.compile(r"[()\[\]{}]")
 # Monty keeps text as UTF-8 and makes a lone surrogate written as an escape into U+FFFD.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|\\U0000[dD][89a-fA-F]|\\N\{")
+_SET = re.compile(r"\b(?:set|frozenset|hash)\(|\{[^:{}]*,[^:{}]*\}")
 _OUTSIDE = {"open", "exec", "eval", "compile", "input", "__import__", "globals", "locals",
             "vars", "getattr", "setattr", "delattr", "breakpoint", "exit", "quit"}
 
@@ -59,6 +60,11 @@ def unfit(code: str, limits: Limits | None = None) -> str:
 def first_cannot(code: str) -> bool:
     """Tell what the first engine would run, but run otherwise than Python does."""
     return _SURROGATE.search(code) is not None or code.rstrip().endswith("\\")  # a line to come
+
+
+def orders(code: str) -> bool:
+    """Tell whether a program may rest on the order of a set, or on a hash."""
+    return _SET.search(code) is not None
 
 
 def look(code: str, limits: Limits | None = None) -> Look:
