@@ -13,7 +13,9 @@ from stage_makers import Echo, ShuffledTeacher, failing, problems, row
 
 from mathmill.errors import StepFailed, TeacherError, UsageError
 from mathmill.io import read_rows, write_rows
+from mathmill.methods import PROGRAM
 from mathmill.stages import synthesize
+from mathmill.teachers.symbolic import SymbolicTeacher, make_problems
 from mathmill.types import Drop, Message, Problem, Request, Sample, make_problem
 from mathmill.workbench import Workbench
 
@@ -285,6 +287,18 @@ def test_a_call_that_writes_ten_rows_is_paid_and_started_once(tmp_path):
     assert facts["tokens_out"] == 2 * 5
     assert len({request.id for request in teacher.asked}) == 5
     assert Counter(r.seed for r in rows).most_common(1)[0][1] == 9
+
+
+def test_routes_of_programs_make_ten_rows_a_call(tmp_path):
+    seeds = list(make_problems(12, 4, languages=("en", "zh")))
+    rows, drops, tally = run(tmp_path, SymbolicTeacher(), methods=PROGRAM, seeds=seeds, samples=60)
+    assert Counter(r.method for r in rows) == {m.name: 20 for m in PROGRAM}
+    assert all(r.answer is None and r.solution.endswith("return result") for r in rows)
+    methods = tally["facts"]["methods"]
+    assert {name: each["requests"] for name, each in methods.items()} == {
+        "program.ten": 2, "program.two": 22, "program.two_distractor": 22}
+    assert len({r.requests[0] for r in rows}) == 6
+    assert not drops
 
 
 def test_calls_that_write_ten_rows_share_the_rows_with_other_methods(tmp_path):
