@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -147,9 +148,62 @@ def test_grade_goes_on_past_bad_rows_and_writes_a_row_for_each(tmp_path: Path) -
     assert result.returncode == 0, result.stderr
     assert "correct 1, wrong 0, undecided 0" in result.stdout
     assert "2 rows could not be read" in result.stdout
-    assert "rows.jsonl:3: there is no field 'p'; seen: g" in result.stdout
+    assert "rows.jsonl:3: there is no field 'p'; seen: g" in result.stderr
     assert "2 rows could not be read, the first: rows.jsonl:2" in result.stderr
+    assert (result.stdout + result.stderr).count("rows.jsonl:2") == 1
     assert len((tmp_path / "graded.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+         ) -> Callable[..., tuple[object, str, str]]:
+    """Run a command in this process: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def ran(*words: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mathmill", *words])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return left.value.code, *capsys.readouterr()
+
+    return ran
+
+
+@pytest.mark.parametrize(("command", "options"), [
+    ("grade", ("--gold", "g", "--pred", "p", "--label", "right", "--jobs", "1")),
+    pytest.param("exec", ("--field", "p", "--jobs", "1"), marks=pytest.mark.slow),
+    ("generate", ("--field", "p", "--teacher", "scripted:s.jsonl", "--out", "o.jsonl"))])
+def test_rows_that_cannot_be_read_are_one_line_and_end_with_2_only_where_all_are(
+        here: Callable[..., tuple[object, str, str]], command: str,
+        options: tuple[str, ...]) -> None:
+    bad = "not JSON\n" * 16
+    Path("part.jsonl").write_text('{"g": "5", "p": "5", "right": true}\n' + bad)
+    Path("all.jsonl").write_text(bad)
+    Path("s.jsonl").write_text('{"text": "5"}\n')
+    code, said, errors = here(command, "part.jsonl", *options)
+    assert code == 0
+    assert "mathmill: 16 rows could not be read, the first: " in errors
+    assert errors.count("this line is not JSON") == 5
+    assert "and 11 more" in errors
+    assert "this line is not JSON" not in said
+    code, said, errors = here(command, "all.jsonl", *options)
+    assert code == 2
+    assert "this line is not JSON" in errors
+
+
+def test_a_file_whose_every_call_fails_ends_with_1_and_the_reason(
+        here: Callable[..., tuple[object, str, str]]) -> None:
+    Path("p.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b"}\n')
+    for script, code, line in (
+            ('{"match": ".", "text": "", "finish": "error"}\n', 1, "all 2 failed, the first: "
+             "p.jsonl:1: the script says so; the same command asks for them again"),
+            ('{"match": "a", "text": "", "finish": "error"}\n{"match": ".", "text": "x"}\n', 0,
+             "1 failed, the first: p.jsonl:1: the script says so; the same command asks for it")):
+        Path("script.jsonl").write_text(script)
+        left, _, errors = here("generate", "p.jsonl", "--teacher", "scripted:script.jsonl",
+                               "--out", "o.jsonl")
+        assert left == code
+        assert f"mathmill: {line}" in errors
 
 
 def test_a_folder_without_rows_and_a_file_without_the_field_are_one_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mathmill.errors import UsageError
 from mathmill.grading.equal import equal, grade
 from mathmill.grading.policy import TOLERANT, Policy
+from mathmill.types import UNDECIDED, WRONG
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 
@@ -135,3 +136,14 @@ def test_a_policy_decides_percent_units_case_and_tolerance() -> None:
 def test_an_unknown_policy_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="tolerant, strict"):
         equal("1", "1", "lenient")
+
+
+def test_none_is_no_text_and_other_types_are_refused_with_a_cure() -> None:
+    for policy in ("tolerant", "strict"):
+        assert equal("5", None, policy).value == WRONG  # type: ignore[arg-type]
+        assert grade(None, "5", policy).value == WRONG  # type: ignore[arg-type]
+    assert equal(None, "5") == equal("", "5")  # type: ignore[arg-type]
+    assert equal(None, "5").value == UNDECIDED  # type: ignore[arg-type]
+    for call in (lambda: equal(5, "5"), lambda: equal("5", 5.0), lambda: grade("5", ["5"])):
+        with pytest.raises(UsageError, match=r"is no text but of type .*; give a text"):
+            call()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -286,6 +287,18 @@ def test_many_calls_go_out_at_once(server):
     ("box.local", True), ("api.openai.com", False), ("8.8.8.8", False)])
 def test_a_local_host_is_told_from_one_far_away(host, local):
     assert is_local(host) is local
+
+
+def test_a_missing_key_and_a_missing_package_are_told_together(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(TeacherError, match="there is no key for api.openai.com; set the variable "
+                       r"OPENAI_API_KEY \(to any word if that server needs none\)$"):
+        find_key("openai:x", "api.openai.com")
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with pytest.raises(TeacherError) as told:
+        find_key("openai:x", "api.openai.com")
+    assert "set the variable OPENAI_API_KEY" in str(told.value)
+    assert "pip install 'mathmill[api]'" in str(told.value)
 
 
 def send(endpoint: Endpoint, request: Request, samples: int = 1) -> list[Reply]:

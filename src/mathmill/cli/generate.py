@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from mathmill.cli.run import Journal, MaxCalls, MaxCost, NoCost, Prices, terms_of
+from mathmill.words import named_rows
 
 
 def generate(
@@ -40,7 +41,11 @@ def generate(
         help="Pay for no more tokens, read and written, than this.")] = None,
     prices: Prices = None, no_cost: NoCost = False, journal: Journal = None,
 ) -> None:
-    """Ask a teacher every prompt of a file; what was answered before is not paid for again."""
+    """Ask a teacher every prompt of a file; what was answered before is not paid for again.
+
+    Ends with 0 where any prompt was answered, 1 where every call failed, 2 where none could be
+    read.
+    """
     from mathmill.execution.progress import Progress
     from mathmill.execution.store import Store
     from mathmill.stages.generate import Sampling, check
@@ -57,14 +62,15 @@ def generate(
                       lambda done, total, words: shown.show("generate", done, total, words),
                       free=not named.models)
     print(summary.text())
-    if summary.failure:
-        print(f"mathmill: {summary.usage.failed:,} failed, the first: {summary.failure}; "
-              "the same command asks for them again", file=sys.stderr)
+    failed = summary.usage.failed
     if summary.broken:
-        more = f" and {summary.broken - len(summary.named):,} more" * (
-            summary.broken > len(summary.named))
-        print(f"mathmill: {summary.broken:,} rows could not be read: "
-              + "; ".join(summary.named) + more, file=sys.stderr)
+        print(f"mathmill: {named_rows(summary.broken, summary.named)}", file=sys.stderr)
+    if failed:
+        whole = failed == summary.usage.requests
+        print(f"mathmill: {'all ' * (whole and failed > 1)}{failed:,} failed, the first: "
+              f"{summary.failure}; the same command asks for {'it' if failed == 1 else 'them'} "
+              "again", file=sys.stderr)
+        raise typer.Exit(1 if whole else 0)
 
 
 def home_of(out: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from mathmill.errors import UsageError
+from mathmill.words import named_rows
 
 
 def grade(
@@ -32,7 +33,10 @@ def grade(
     self_test: Annotated[bool, typer.Option(
         "--self-test", help="Grade labelled pairs and print how often the grader errs.")] = False,
 ) -> None:
-    """Grade the answers in files; rows that cannot be read are counted and named."""
+    """Grade the answers in files; rows that cannot be read are counted and named.
+
+    Ends with 0 where any could be graded, 2 where none could.
+    """
     if self_test:
         from mathmill.grading.conformance.page import self_test as test_grader
 
@@ -51,10 +55,10 @@ def grade(
 
         summary = grade_file(file, gold, pred, policy, label, out=out, jobs=jobs or cores(),
                              progress=tell)
-    print(summary.text())
+    print(summary.text(rows=False))
     if summary.unreadable:
-        print(f"mathmill: {summary.unreadable:,} rows could not be read, the first: "
-              f"{summary.unreadable_rows[0]}", file=sys.stderr)
+        print(f"mathmill: {named_rows(summary.unreadable, summary.unreadable_rows)}",
+              file=sys.stderr)
 
 
 def cores() -> int:

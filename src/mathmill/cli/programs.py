@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from mathmill.words import named_rows
+
 
 def run_programs(
     file: Annotated[Path, typer.Argument(help="JSONL or Parquet, one program a row.")],
@@ -29,7 +31,10 @@ def run_programs(
         help="Read a float this near a whole number as it; 0: exactly.")] = 1e-9,
     policy: Annotated[str, typer.Option(help="The grader's, with --gold.")] = "tolerant",
 ) -> None:
-    """Run the model-written programs in a file, each in the sandbox."""
+    """Run the model-written programs in a file, each in the sandbox.
+
+    Ends with 0 where any row could be read, 2 where none could.
+    """
     from mathmill.execution.progress import Progress
     from mathmill.grading.sandbox.files import ExecOptions, exec_file
     from mathmill.grading.sandbox.outcome import Limits
@@ -41,4 +46,8 @@ def run_programs(
         progress.start("exec", file.name)
         summary = exec_file(file, field, out, gold, options,
                             lambda done, total, words: progress.show("exec", done, total, words))
-    print(summary.text())
+    print(summary.text(rows=False))
+    if summary.unread:
+        print(f"mathmill: {named_rows(summary.unread, summary.bad)}", file=sys.stderr)
+    if summary.total and summary.unread == summary.total:
+        raise typer.Exit(2)

@@ -16,6 +16,7 @@ import typer
 
 from mathmill.cli.recipes import build, default_out
 from mathmill.errors import UsageError
+from mathmill.words import counted
 
 if TYPE_CHECKING:
     from mathmill.workbench import Terms
@@ -79,7 +80,8 @@ def show(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: 
         more = f" and {len(titles) - 4} more" if len(titles) > 4 else ""
         takes = ", ".join(titles[:4]) + more
         rows = None if manifest is None else manifest["tally"]["kept"].get("rows")
-        mark = "to do" if manifest is None else "done" if rows is None else f"done, {rows:,} rows"
+        mark = "to do" if manifest is None else "done" + (
+            f", {counted(rows, 'row')}" if rows is not None else "")
         print(f"{step.title:<28} {mark:<20} {step.id[:12]}" + (f"  <- {takes}" if takes else ""))
     print(f"{sum(m is not None for _, m in states)} of {len(states)} steps done")
 

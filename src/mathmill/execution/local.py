@@ -26,6 +26,7 @@ from mathmill.execution import workers
 from mathmill.execution.progress import Progress, clock
 from mathmill.execution.step import Step, changed_literals, in_order
 from mathmill.execution.store import Store, now
+from mathmill.words import counted
 from mathmill.workbench import Terms, Workbench
 
 TRIES = 3  # a step whose worker is killed three times is killed by what it does
@@ -155,7 +156,7 @@ class _Run:
         self.progress.finish(step.id)
         dropped = sum(tally["dropped"].values())
         rows = tally["kept"].get("rows")
-        kept = "" if rows is None else f"{rows:,} rows"
+        kept = "" if rows is None else counted(rows, "row")
         self.progress.say(
             f"[{len(self.done):>{len(str(len(self.steps)))}}/{len(self.steps)}] {step.title}: "
             + ", ".join(filter(None, [kept, f"{dropped:,} dropped" if dropped else "",

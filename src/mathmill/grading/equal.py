@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mathmill.errors import UsageError
 from mathmill.grading import choice
 from mathmill.grading.answers import LONGEST, TAIL, extract, without_clause
 from mathmill.grading.comparing.compare import compare
@@ -46,8 +47,9 @@ def grade(response: str, gold: str, policy: str | Policy = "tolerant",
     Under the papers' policies only text after `The answer is` counts and nothing is
     undecided; under the others every form that `answers.extract` knows counts. `options`
     are those of a multiple-choice question, from A on: with them an answer may name an
-    option's content (see `choice.settle`).
+    option's content (see `choice.settle`). None is no text; raises UsageError for other types.
     """
+    response, gold = _text(response, "response"), _text(gold, "gold answer")
     policy = named(policy)
     if policy.rule != "value":
         tail = response[-TAIL:]
@@ -72,8 +74,11 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     """Return whether `answer` equals `gold`, and which tier settled it.
 
     Both are short texts (at most 2,000 characters; longer is undecided). Never raises for
-    any text, never evaluates one, and is symmetric under `tolerant`.
+    any text, never evaluates one, and is symmetric under `tolerant`. None is no text: nothing
+    to compare with is undecided, no answer wrong. Raises UsageError for other types.
     """
+    if not (isinstance(gold, str) and isinstance(answer, str)):
+        gold, answer = _text(gold, "gold answer"), _text(answer, "answer")
     policy = named(policy)
     if policy.rule != "value":
         return papers_equal(gold, answer, policy)
@@ -106,6 +111,16 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     if verdict.value == UNDECIDED and policy.symbolic and _worth_asking(verdict, ours, theirs):
         return _asked(gold, answer, policy, verdict)
     return verdict
+
+
+def _text(given: object, what: str) -> str:
+    """Return a text; None is an empty one. Raises UsageError for what is no text."""
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise UsageError(f"the {what} {str(given)[:40]!r} is no text but of type "
+                         f"{type(given).__name__}; give a text, such as str() makes of a number")
+    return given
 
 
 def _folded(text: str, policy: Policy) -> str:

@@ -125,6 +125,9 @@ endpoints = [{{ url = "{one.url}", key_env = "MY_KEY" }},
     assert KEY not in caplog.text
     with HostileServer(key="another") as one, pytest.raises(TeacherError, match="set MY_KEY"):
         ask(opened(f'[teachers.a]\nmodel = "n"\nurl = "{one.url}"\nkey_env = "MY_KEY"\n', "a"), 5)
+    with HostileServer(key="another") as one, pytest.raises(TeacherError, match=(
+            r"wants a key \(401\), and no variable is named for it; add key_env")):
+        ask(opened(f'[teachers.a]\nmodel = "n"\nurl = "{one.url}"\n', "a"), 5)
 
 
 def test_the_account_of_a_run_names_each_member(opened, tmp_path: Path):

@@ -148,3 +148,13 @@ def test_what_is_sent():
 
 def test_a_password_in_an_address_is_no_part_of_a_message():
     assert blot("no way to http://me:hidden@proxy:80/x", "") == "no way to http://proxy:80/x"
+
+
+@pytest.mark.parametrize(("key_name", "keyed", "words"), [
+    ("MY_KEY", True, "api.example.com refused the key (401); set MY_KEY to a valid one"),
+    ("MY_KEY", False, "api.example.com wants a key (401), and there is none in MY_KEY; set it"),
+    ("", False, "api.example.com wants a key (401), and no variable is named for it; add "
+     'key_env = "MY_KEY" to the endpoint')])
+def test_who_wants_a_key_is_told_where_to_put_it(key_name, keyed, words):
+    found = of_status(401, b"", {}, "api.example.com", key_name, keyed)
+    assert (found.kind, found.message) == (STOP, words)

@@ -16,6 +16,7 @@ from mathmill.errors import InputError
 from mathmill.grading.policy import Policy
 from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
+from mathmill.words import counted
 
 SHOWN = 20  # disagreements and unreadable rows that a summary keeps for a person to look at
 NAMES = 200  # systems and reasons that are told apart; a field of free text has any number
@@ -74,10 +75,13 @@ class GradeSummary:
     unreadable_rows: tuple[str, ...] = ()
     "The first of them: file, row and why."
 
-    def text(self) -> str:
-        """Return the summary for people, several lines."""
+    def text(self, rows: bool = True) -> str:
+        """Return the summary for people, several lines.
+
+        `rows`: name those that could not be read; their number is told in any case.
+        """
         low, high = self.interval
-        lines = [f"{self.path}: {self.total:,} responses, {self.policy} matching",
+        lines = [f"{self.path}: {counted(self.total, 'response')}, {self.policy} matching",
                  f"{self.accuracy:.1%} correct, 95 % interval {low:.1%} to {high:.1%}",
                  ", ".join(f"{name} {n:,}" for name, n in self.counts.items())]
         lines += [f"  {reason}: {n:,}" for reason, n in self.reasons.items()]
@@ -90,9 +94,11 @@ class GradeSummary:
                       f"{str(row.label).lower()}; gold {row.gold!r}, answer {row.answer!r}"
                       for row in self.disagreements]
         if self.unreadable:
-            lines.append(f"{self.unreadable:,} rows could not be read and are not counted above")
-            lines += [f"  {row}" for row in self.unreadable_rows]
-            if self.unreadable > len(self.unreadable_rows):
+            are = "is" if self.unreadable == 1 else "are"
+            lines.append(f"{counted(self.unreadable, 'row')} could not be read and {are} not "
+                         "counted above")
+            lines += [f"  {row}" for row in self.unreadable_rows if rows]
+            if rows and self.unreadable > len(self.unreadable_rows):
                 lines.append(f"  and {self.unreadable - len(self.unreadable_rows):,} more")
         return "\n".join(lines)
 

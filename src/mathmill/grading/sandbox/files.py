@@ -29,6 +29,7 @@ from mathmill.grading.sandbox.outcome import ERROR, KINDS, VALUE, Limits, Outcom
 from mathmill.grading.sandbox.rows import NO_FIELD, UNREADABLE, Item, check_fields, items, size
 from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
+from mathmill.words import counted as counted_of
 
 NO_PROGRAM = "no program"
 WITHOUT = (NO_PROGRAM, NO_FIELD, UNREADABLE)  # outcomes of rows that were never run
@@ -90,6 +91,11 @@ class ExecSummary:
     verdicts: Counter[str] = field(default_factory=Counter)
     "Rows by verdict, where gold answers were given."
 
+    @property
+    def unread(self) -> int:
+        """Rows without a program that could be read."""
+        return self.outcomes[UNREADABLE] + self.outcomes[NO_FIELD]
+
     def add(self, row: dict[str, Any]) -> None:
         """Count one row of the output."""
         self.total += 1
@@ -109,21 +115,20 @@ class ExecSummary:
         if row.get("verdict"):
             self.verdicts[row["verdict"]] += 1
 
-    def text(self) -> str:
-        """Return the summary for people, several lines."""
-        lines = [f"{self.path}: {self.total:,} programs, results in {self.out}",
+    def text(self, rows: bool = True) -> str:
+        """Return the summary for people, several lines; `rows`: name those that are unread."""
+        lines = [f"{self.path}: {counted_of(self.total, 'program')}, results in {self.out}",
                  counted(self.outcomes, (*KINDS, *WITHOUT))]
         if self.engines:
             lines.append("run by " + counted(self.engines))
         if self.differing:
-            rows = ", ".join(map(str, self.differ))
-            lines.append(f"engines differ on {self.differing:,} (dropped as refused): rows {rows}"
+            first = ", ".join(map(str, self.differ))
+            lines.append(f"engines differ on {self.differing:,} (dropped as refused): rows {first}"
                          + (", ..." if self.differing > len(self.differ) else ""))
         lines += [f"  {error}: {n:,}" for error, n in self.errors.most_common(SHOWN)]
-        lines += [f"  {words}" for words in self.bad]
-        left = self.outcomes[UNREADABLE] + self.outcomes[NO_FIELD] - len(self.bad)
-        if left > 0:
-            lines.append(f"  and {left:,} more such rows")
+        lines += [f"  {words}" for words in self.bad if rows]
+        if rows and self.unread > len(self.bad):
+            lines.append(f"  and {self.unread - len(self.bad):,} more such rows")
         graded = sum(self.verdicts.values())
         if graded:
             right = self.verdicts[CORRECT]

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from typing import Any
 
 from mathmill.teachers.http.endpoint import Endpoint
-from mathmill.teachers.http.faults import ROW, TROUBLE, Fault, of_status, read_error
+from mathmill.teachers.http.faults import ROW, TROUBLE, Fault, read_error
 from mathmill.teachers.http.parameters import Parameters
 from mathmill.teachers.http.reading import read_whole
 from mathmill.types import Reply, Request
@@ -56,7 +56,7 @@ def reply_of(row: dict[str, Any], request: Request, endpoint: Endpoint,
         if status in (400, 422) and endpoint.parameters.adapt(
                 request, 1, text, refused):
             raise Refused
-        fault = of_status(status, text, {}, endpoint.host, endpoint.key_name)
+        fault = endpoint.of_status(status, text, {})
         fault.sent = False  # a failed line is not charged for
         raise fault
     if error:

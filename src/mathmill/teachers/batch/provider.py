@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from mathmill.errors import MissingExtra
 from mathmill.teachers.http.endpoint import CONNECT, Endpoint
-from mathmill.teachers.http.faults import STOP, TROUBLE, Fault, of_exception, of_status
+from mathmill.teachers.http.faults import STOP, TROUBLE, Fault, of_exception
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -112,8 +112,8 @@ class Provider:
             async with session.get(self._url(f"files/{quote(file, safe='')}/content"),
                                    proxy=endpoint.proxy, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise of_status(response.status, await response.read(), response.headers,
-                                    endpoint.host, endpoint.key_name)
+                    raise endpoint.of_status(response.status, await response.read(),
+                                             response.headers)
                 rest = b""
                 async for part in response.content.iter_any():
                     *whole, rest = (rest + part).split(b"\n")
@@ -146,7 +146,7 @@ class Provider:
         except (TimeoutError, OSError, _client_error()) as error:
             raise self._clean(of_exception(error, endpoint.host, endpoint.answered)) from None
         if not 200 <= status < 300:
-            raise self._clean(of_status(status, body, headers, endpoint.host, endpoint.key_name))
+            raise self._clean(endpoint.of_status(status, body, headers))
         endpoint.answered = True
         try:
             whole = json.loads(body)

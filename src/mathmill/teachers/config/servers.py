@@ -82,7 +82,7 @@ class Servers:
         times = {key: value for key, value in self.bounds.items() if key in ("timeout", "stall")}
         endpoints = [(Endpoint(
             each.model, each.url, self._key(each), headers=each.headers, query=each.query,
-            name=self.whose, key_name=each.key_env or "key_env", extra=dict(self.extra),
+            name=self.whose, key_name=each.key_env, extra=dict(self.extra),
             stream=self.stream, **times), each.weight) for each in self.servers]
         bounds: dict[str, Any] = {key: int(value) for key, value in self.bounds.items()
                                   if key in ("tries", "floor", "ceiling")}

@@ -25,6 +25,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -123,6 +124,10 @@ class Endpoint:
             raise
         return [self.without_key(reply) for reply in replies[:samples]]
 
+    def of_status(self, status: int, body: bytes, headers: Mapping[str, str]) -> Fault:
+        """Return what a status other than 2xx of this server means."""
+        return of_status(status, body, headers, self.host, self.key_name, bool(self._key))
+
     def without_key(self, reply: Reply) -> Reply:
         """Return a reply in which a server that tells the key back is not believed."""
         key = self._key
@@ -167,7 +172,7 @@ class Endpoint:
                 continue
             if 200 < status < 300:
                 raise Fault(TROUBLE, f"{status}: an answer without a reply", status=status)
-            raise of_status(status, data, self.limits, self.host, self.key_name)
+            raise self.of_status(status, data, self.limits)
 
     async def _post(self, session: ClientSession, body: bytes) -> tuple[int, bytes | Pieces]:
         """Send one body; return the status and what came. Raises Fault if nothing whole did."""
@@ -265,8 +270,9 @@ def find_key(name: str, host: str, key_name: str = KEY_NAME) -> str:
     """
     key = os.environ.get(key_name, "").strip()
     if not key and not is_local(host):
+        more = "" if find_spec("aiohttp") else f"; besides, {MissingExtra('aiohttp', 'api')}"
         raise TeacherError(f"{name}: there is no key for {host}; set the variable {key_name} "
-                           "(to any word if that server needs none)")
+                           f"(to any word if that server needs none){more}")
     if not (key.isascii() and key.isprintable()):
         raise TeacherError(f"{name}: the key in {key_name} holds signs that no key has; "
                            "copy it again")

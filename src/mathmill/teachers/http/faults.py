@@ -61,10 +61,11 @@ class Fault(Exception):
 
 
 def of_status(status: int, body: bytes, headers: Mapping[str, str], host: str,
-              key_name: str) -> Fault:
+              key_name: str, keyed: bool = True) -> Fault:
     """Return what a status other than 2xx means.
 
-    `key_name` is the environment variable that the key came from, for the cure.
+    `key_name` is the environment variable that the key came from, for the cure; empty where
+    none is named. `keyed`: whether there was a key in it.
     """
     code, said = read_error(body)
     wait = retry_after(headers)
@@ -74,8 +75,11 @@ def of_status(status: int, body: bytes, headers: Mapping[str, str], host: str,
         return Fault(STOP, f"the credit at {host} is used up; add credit and run again: what was "
                      "answered is kept", status=status, sent=False)
     if status == 401 or (status == 400 and (code in _BAD_KEY or "API key not valid" in said)):
-        return Fault(STOP, f"{host} refused the key ({status}); set {key_name} to a valid one",
-                     status=status, sent=False)
+        words = (f"{host} refused the key ({status}); set {key_name} to a valid one" if keyed else
+                 f"{host} wants a key ({status}), and there is none in {key_name}; set it"
+                 if key_name else f"{host} wants a key ({status}), and no variable is named for "
+                 'it; add key_env = "MY_KEY" to the endpoint')
+        return Fault(STOP, words, status=status, sent=False)
     if code in _FILTERED or (status == 403 and re.search(r"moderation|flagged", said, re.I)):
         return Fault(ROW, f"{status}: stopped by the server's content filter: {said}",
                      status=status)
