@@ -290,7 +290,8 @@ def report(title: str, scores: Mapping[str, Step], *,
         inputs |= {f"data.{name}": step for name, step in data.items()}
     inputs |= {f"choice.{seed}": one for seed, one in (choices or {}).items()}
     tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
-             "compare": compare.compare, "over_problems": samples.over_problems}
+             "compare": compare.compare, "over_problems": samples.over_problems,
+             "sign_flip": stats.sign_flip}
     literals = {"title": title, "curves": curves or {}, "arms": list(arms),
                 "choices": {f"choice.{seed}": seed for seed in choices or {}},
                 "main": None if main is None else f"score.{main}"}

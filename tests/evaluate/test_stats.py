@@ -8,7 +8,15 @@ from itertools import product
 
 import pytest
 
-from mathmill.evaluate.stats import mcnemar, mean_interval, newcombe, paired_bootstrap, t975, wilson
+from mathmill.evaluate.stats import (
+    mcnemar,
+    mean_interval,
+    newcombe,
+    paired_bootstrap,
+    sign_flip,
+    t975,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (950, 1319), (3, 5000)])
@@ -64,3 +72,33 @@ def test_the_bootstrap_is_repeatable_and_near_the_normal_interval() -> None:
     assert found.value == pytest.approx(0.05)
     assert found.low == pytest.approx(0.05 - 1.96 * spread, abs=0.006)
     assert found.high == pytest.approx(0.05 + 1.96 * spread, abs=0.006)
+
+
+@pytest.mark.parametrize(("gaps", "of"), [
+    ([1, 1, 1, -1, 1, 1, 0], 6), ([0.5, 0.25, -0.125, 1.0], 4), ([0.3, 0.3, 0.3, 0.3, 0.3], 5)])
+def test_the_permutation_test_is_the_share_of_all_signs_at_least_as_uneven(
+        gaps: list[float], of: int) -> None:
+    some = [gap for gap in gaps if gap]
+    assert len(some) == of
+    signs = list(product((-1, 1), repeat=of))
+    far = sum(abs(sum(s * g for s, g in zip(sign, some, strict=True))) >= abs(sum(some)) - 1e-9
+              for sign in signs)
+    assert sign_flip(gaps) == pytest.approx(far / len(signs), abs=0.015)
+    assert sign_flip(gaps) == sign_flip(gaps)
+
+
+def test_the_permutation_test_of_no_difference_and_of_a_great_one() -> None:
+    assert sign_flip([0.0] * 20) == sign_flip([]) == 1.0
+    assert sign_flip([1.0] * 40) == 1 / 10_001
+
+
+def test_a_bootstrap_of_many_values_is_that_of_few_but_for_its_draws() -> None:
+    """More than 16 values go another way: resamples that all measures share."""
+    many = [i / 999 for i in range(1_000)]
+    found = paired_bootstrap(many)
+    spread = math.sqrt(1 / 12 / 1_000)
+    assert found.value == pytest.approx(0.5)
+    assert found.low == pytest.approx(0.5 - 1.96 * spread, abs=0.002)
+    assert found.high == pytest.approx(0.5 + 1.96 * spread, abs=0.002)
+    assert found == paired_bootstrap(many)
+    assert found != paired_bootstrap(many, seed=1)

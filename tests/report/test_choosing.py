@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from mathmill.candidates import Choice
 from mathmill.errors import StepFailed
 from mathmill.evaluate.samples import over_problems
-from mathmill.evaluate.stats import mean_interval
+from mathmill.evaluate.stats import mean_interval, sign_flip
 from mathmill.identity import draw
 from mathmill.io import read_json
 from mathmill.report.choices import figure
@@ -21,7 +22,8 @@ from mathmill.workbench import Workbench
 
 from .conftest import TOOLS, Run
 
-MORE = {**TOOLS, "over_problems": over_problems, "mean_interval": mean_interval}
+MORE = {**TOOLS, "over_problems": over_problems, "mean_interval": mean_interval,
+        "sign_flip": sign_flip}
 SIZES = (1, 4, 16)
 
 
@@ -76,7 +78,8 @@ def page_of(run: Run, **settings: Any) -> tuple[str, Workbench]:
 
 
 def plain(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", page).replace("\u00a0", " ").split())
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page))
+    return " ".join(text.replace("\u00a0", " ").split())
 
 
 def test_the_page_tells_what_choosing_came_to_and_escapes_what_programs_said(run: Run) -> None:
@@ -86,6 +89,7 @@ def test_the_page_tells_what_choosing_came_to_and_escapes_what_programs_said(run
     assert "Best of 16 by small against majority" in text
     assert "intervals that do not overlap" in text
     assert "That is above 70%, with its whole interval" in text
+    assert "paired permutation test over problems, p < 0.001" in text
     assert "12.25" in text  # seconds for 1,000 samples
     assert "0.5: 43.2 %" in text
     assert "2.86" in text  # and for 1,000 scores

@@ -18,7 +18,8 @@ from typing import Any
 from mathmill.grading.wilson import Z95, wilson
 from mathmill.identity import draw
 
-__all__ = ["Interval", "mcnemar", "mean_interval", "newcombe", "paired_bootstrap", "wilson"]
+__all__ = ["Interval", "mcnemar", "mean_interval", "newcombe", "paired_bootstrap", "sign_flip",
+           "wilson"]
 
 FEW = 16  # distinct values up to which a resample is a multinomial draw over them
 RESAMPLED = 2_000  # items up to which resamples are kept: 80 MB
@@ -99,6 +100,24 @@ def _resamples(total: int, seed: int, draws: int) -> Any:
     for row in found:
         row[:] = np.bincount(random.integers(0, total, total), minlength=total)
     return found
+
+
+def sign_flip(differences: Sequence[float], seed: int = 0, draws: int = 10_000) -> float:
+    """Return the two-sided p of the paired permutation test on differences, one an item.
+
+    Under the null a difference is as likely with the other sign: the share of `draws` random
+    signs whose mean is at least as far from 0, the data's own among them, so that p is at least
+    1 / (draws + 1). What McNemar's test is to differences of -1 and 1, for any.
+    """
+    import numpy as np
+
+    values = np.asarray([d for d in differences if d], dtype=float)
+    if not len(values):
+        return 1.0
+    random = np.random.default_rng(draw("signs", seed, len(values)).getrandbits(64))
+    signs = 2.0 * random.integers(0, 2, (draws, len(values))) - 1.0
+    far = int((np.abs(signs @ values) >= abs(values.sum()) - 1e-9).sum())
+    return (far + 1) / (draws + 1)
 
 
 def mean_interval(values: Sequence[float]) -> Interval:

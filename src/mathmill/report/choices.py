@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mathmill.candidates import BEST, GREEDY, MAJORITY, NUMBERS, PAIRS, RANDOM, SAMPLES, Choice
@@ -39,6 +39,8 @@ class Figure:
     "Each seed's own, in the order of the seeds."
     problems: int
     "Problems, n of the interval over them."
+    p: float | None = None
+    "Of a difference at the most samples: the paired permutation test over problems."
 
     def clear_of(self, other: Figure) -> bool:
         """Tell whether the two intervals do not overlap."""
@@ -114,6 +116,7 @@ def _chosen(model: str, suite: str, seeds: Mapping[int, Mapping[Key, Mapping[str
     keys = list(dict.fromkeys(key for parts in seeds.values() for key in parts
                               if all(key in each for each in seeds.values())))
     figures, gaps = {}, {}
+    most = max((n for _, _, n in keys), default=0)
     for key in keys:
         parts = [each[key] for each in seeds.values()]
         if key[0] not in RANKED and len({frozenset(part) for part in parts}) > 1:
@@ -123,7 +126,10 @@ def _chosen(model: str, suite: str, seeds: Mapping[int, Mapping[Key, Mapping[str
     for key, other in _compared(keys):
         found = [{item: each[key][item] - each[other][item] for item in each[key]}
                  for each in seeds.values()]
-        gaps[key[0], key[1], other[0], key[2]] = figure(found, stats, low=-1.0)
+        gap = figure(found, stats, low=-1.0)
+        if key[2] == most:
+            gap = replace(gap, p=stats.sign_flip(list(_over_seeds(found).values())))
+        gaps[key[0], key[1], other[0], key[2]] = gap
     areas: dict[str, list[Mapping[str, float]]] = {}
     for table in tables.values():
         for verifier, area in table["auc"].items():
@@ -155,17 +161,22 @@ def figure(parts: Sequence[Mapping[str, float]], stats: Statistics, low: float =
     """
     shares = tuple(math.fsum(part.values()) / len(part) for part in parts)
     mean = math.fsum(shares) / len(shares)
-    items: dict[str, list[float]] = {}
-    for part in parts:
-        for item, value in part.items():
-            items.setdefault(item, []).append(value)
-    under, over = stats.over_problems([math.fsum(each) / len(each)
-                                       for _, each in sorted(items.items())])
+    items = _over_seeds(parts)
+    under, over = stats.over_problems(list(items.values()))
     under, over = min(under, mean), max(over, mean)
     if len(shares) > 1:
         _, least, most = stats.mean(shares)
         under, over = min(under, least), max(over, most)
     return Figure(mean, max(low, under), min(1.0, over), shares, len(items))
+
+
+def _over_seeds(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return each problem's mean over the seeds that have it, in the order of the ids."""
+    items: dict[str, list[float]] = {}
+    for part in parts:
+        for item, value in part.items():
+            items.setdefault(item, []).append(value)
+    return {item: math.fsum(each) / len(each) for item, each in sorted(items.items())}
 
 
 def _area(found: Sequence[Mapping[str, float]], problems: int, stats: Statistics) -> Figure:

@@ -34,7 +34,7 @@ class Statistics:
     """The tools of the bench, called by name."""
 
     tools: Mapping[str, Any]
-    "`wilson`, `compare`, `mean_interval`; `over_problems` where a run chose among samples."
+    "`wilson`, `compare`, `mean_interval`; `over_problems`, `sign_flip` for choices."
 
     def __post_init__(self) -> None:
         """Check that the pipeline handed in all of them."""
@@ -57,6 +57,10 @@ class Statistics:
         """Return the 95 % interval of a mean over problems (tool `over_problems`)."""
         found = self.tools["over_problems"](list(values))
         return float(found.low), float(found.high)
+
+    def sign_flip(self, differences: Sequence[float]) -> float:
+        """Return the p of the paired permutation test on differences, one a problem."""
+        return float(self.tools["sign_flip"](list(differences)))
 
     def compare(self, older: Iterable[Score], newer: Iterable[Score], measure: str) -> Paired:
         """Return the newer model's (b) difference to the older one's (a) on the same items."""

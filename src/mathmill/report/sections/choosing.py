@@ -33,11 +33,14 @@ from mathmill.report.markup import (
     tag,
 )
 from mathmill.report.material import Material
+from mathmill.report.sections.paired import p_value
 from mathmill.report.studies import in_words
 from mathmill.report.ways import legend, plot
 
 AIM = 0.7
 "Pair accuracy from which on a verifier is said to tell right from wrong within a problem."
+LEAST = 0.001
+"A p below this is written as such."
 BLIND = 0.6
 "Pair accuracy below which a good pooled area means that it knows how hard a problem is."
 
@@ -98,7 +101,9 @@ def words(chosen: Chosen, verifier: str, n: int) -> list[Html]:
             tag("b", f"Best of {n} by {verifier} against {other}: "),
             f"{in_words(gap.mean, gap.low, gap.high)}; {percent(best.mean)} "
             f"{span(best.low, best.high)} against {percent(base.mean)} "
-            f"{span(base.low, base.high)}, intervals that {state}."))
+            f"{span(base.low, base.high)}, intervals that {state}"
+            + ("." if gap.p is None else f"; paired permutation test over problems, p "
+               f"{p_value(gap.p) if gap.p < LEAST else '= ' + p_value(gap.p)}.")))
     pairs = chosen.at(PAIRS, verifier, 0)
     if pairs is None:
         return [*said, para("No problem has right and wrong programs, so how the verifier ranks "
