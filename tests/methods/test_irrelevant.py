@@ -95,10 +95,10 @@ def test_the_symbolic_world_reads_these_sentences_as_asides(language):
     assert set(OFF_TOPIC[language]) <= set(asides.OFF_TOPIC[language])
     assert set(STRANGERS[language]) <= set(lexicon.people(language))
     right: Counter[bool] = Counter()
-    for number, seed in enumerate(make_problems(250, 11, languages=(language,))):
+    for number, seed in enumerate(make_problems(100, 11, languages=(language,))):
         text, _ = insert_sentence(seed, draw_switches(seed, number), number)
         right[truth(text) == seed.answer] += 1
-    assert right[True] >= 245
+    assert right[True] >= 98
 
 
 def test_the_methods_of_gsm_ic_tell_their_switches_by_name_and_keep_the_answer(play):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathmill.methods.program import body_of
@@ -39,6 +39,7 @@ LINES = st.lists(st.sampled_from(["a = 3 * 4", "result = a", "print(a)", "return
                  max_size=9)
 
 
+@settings(max_examples=50)
 @given(LINES)
 def test_whatever_it_is_given_it_returns_python_or_a_countable_reason(lines):
     reason, body = "", "result = 0"

@@ -7,7 +7,7 @@ import pickle
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathmill.identity import canonical
@@ -151,6 +151,7 @@ def test_the_groups_and_their_literals():
         assert all("#" in prompt for prompt in literals["prompts"])
 
 
+@settings(max_examples=30)
 @given(st.sampled_from(PROGRAM), st.lists(st.text(max_size=200) | st.sampled_from(
     [ten_items(2), ten_questions(2), BODY, "```python\n", "Problem 1:\n"]), min_size=1, max_size=4))
 def test_no_reply_whatever_makes_a_route_raise(method, replies):

@@ -17,7 +17,7 @@ from mathmill.teachers.symbolic import SymbolicTeacher, make_problems, signature
 from mathmill.teachers.symbolic.teacher import DECLINE
 from mathmill.types import Sample, make_problem
 
-SEEDS = list(make_problems(24, 5, languages=("en", "zh")))
+SEEDS = list(make_problems(12, 5, languages=("en", "zh")))
 
 
 def rows_of(method, seed, teacher, number=0):
@@ -41,7 +41,7 @@ def right(row: Sample) -> bool:
 @pytest.mark.parametrize("method", PROGRAM, ids=lambda method: method.name)
 def test_every_row_of_a_teacher_that_never_errs_is_right(method):
     marks: Counter[str] = Counter()
-    for seed in SEEDS[:8]:
+    for seed in SEEDS[:4]:
         rows = rows_of(method, seed, SymbolicTeacher())
         assert len(rows) == 10
         for row in rows:
@@ -49,8 +49,8 @@ def test_every_row_of_a_teacher_that_never_errs_is_right(method):
             assert right(row), row.solution
             marks[signature(row.question)] += 1
         assert signature(seed.question) not in {signature(row.question) for row in rows}
-    assert len(marks) > 70
-    assert len({mark.split("/")[0] for mark in marks}) > 8
+    assert len(marks) > 35
+    assert len({mark.split("/")[0] for mark in marks}) > 6
 
 
 def test_ten_samples_of_one_seed_cover_more_than_its_family():

@@ -43,7 +43,7 @@ def agrees(answer: str, value: float) -> bool:
 
 @pytest.mark.parametrize("style", range(len(STYLES)))
 def test_every_style_gives_the_right_answer_when_it_is_run(style):
-    for problem in PROBLEMS[style::4]:
+    for problem in PROBLEMS[style::10]:
         question, body, answer = solve_problem(problem, draw("style", style, problem.id), style)
         assert question == problem.question
         assert answer == problem.answer == truth(question)
@@ -62,26 +62,26 @@ def test_the_plain_style_names_every_number_with_words_of_the_story():
 
 
 def test_one_problem_has_many_spellings_with_one_value():
-    bodies = {write_program(read(PROBLEMS[7].question), draw("spelling", n)) for n in range(200)}
+    bodies = {write_program(read(PROBLEMS[7].question), draw("spelling", n)) for n in range(80)}
     assert len(bodies) > 20
     assert {agrees(PROBLEMS[7].answer, result_of(body)) for body in bodies} == {True}
 
 
 def test_a_wrong_program_has_the_mistake_that_it_is_said_to_have():
     kinds: Counter[str] = Counter()
-    for number, problem in enumerate(PROBLEMS):
+    for number, problem in enumerate(PROBLEMS[:200]):
         made = program_for(problem.question, draw("wrong", number), wrong=True)
         kinds[made.mistake] += 1
         assert made.answer != problem.answer
         assert agrees(made.answer, result_of(made.body)), made
         assert not agrees(problem.answer, result_of(made.body))
     assert set(kinds) == set(KINDS)
-    assert min(kinds.values()) > 40
+    assert min(kinds.values()) > 20
 
 
 def test_an_unknown_is_found_by_a_program_too():
     found = 0
-    for number in range(150):
+    for number in range(60):
         story = draw_story(number % 3 + 1, "en", draw("backward", number))
         answer = story.show(story.run()[1])
         for place, event in enumerate(story.events):
@@ -93,7 +93,7 @@ def test_an_unknown_is_found_by_a_program_too():
             value = event.numbers[slot]
             assert math.isclose(result_of(body), float(value), rel_tol=1e-9), (body, value)
             found += 1
-    assert found > 100
+    assert found > 40
 
 
 def test_every_number_and_state_of_the_tables_has_a_name():
