@@ -81,14 +81,15 @@ class Scale:
 
 
 EMBEDDED_SCALE = Scale(  # docs/verifier.md has the measurements behind these
-    rows=3_000, seeds="symbolic:count=500,seed=1,levels=2-3", teacher="symbolic:compact=1",
+    rows=2_500, seeds="symbolic:count=500,seed=1,levels=2-3", teacher="symbolic:compact=1",
     base=EMBEDDED, test="symbolic:count=600,seed=2,levels=2-3",
-    verified="symbolic:count=4000,seed=3,levels=2-3",
-    length={"steps": 560}, checkpoints=(0.7, 1.0), candidates=4,
+    verified="symbolic:count=8000,seed=3,levels=2-3",
+    length={"steps": 400}, checkpoints=(0.7, 1.0), candidates=2,
     training={"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3,
               "batch_size": 16, "schedule": "wsd", "warmup": 0.05, "decay": 0.6,
               "max_length": 512},
-    verifying={}, sampling={"max_new_tokens": 96, "batch": 256})
+    verifying={"confidence": True, "epochs": 5},
+    sampling={"max_new_tokens": 96, "batch": 256})
 PAPER = Scale(
     rows=12_300_000, seeds="hf:openai/gsm8k:main/train", test="hf:openai/gsm8k:main/test",
     teacher="openai:gpt-5-mini", base="microsoft/phi-1_5",
