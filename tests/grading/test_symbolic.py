@@ -88,21 +88,6 @@ SLOW = pytest.mark.slow  # each new supervisor imports the algebra system: a sec
 
 
 @installed
-@pytest.mark.parametrize("who", [
-    pytest.param("worker", marks=SLOW), pytest.param("supervisor", marks=SLOW), "both"])
-def test_processes_killed_while_idle_are_replaced(who: str) -> None:
-    settle("x", "y")
-    for supervisor, worker in worker_pids():
-        for pid in {"worker": [worker], "supervisor": [supervisor],
-                    "both": [supervisor, worker]}[who]:
-            if pid:
-                os.kill(pid, signal.SIGKILL)
-    time.sleep(0.05)
-    assert settle(r"\sqrt{12}", r"2\sqrt{3}").value == "correct"
-    assert not zombies()
-
-
-@installed
 @pytest.mark.parametrize("who", ["worker", pytest.param("supervisor", marks=SLOW)])
 def test_processes_killed_in_the_middle_of_a_pair_leave_it_undecided(who: str) -> None:
     settle("x", "y")
@@ -163,6 +148,7 @@ def test_async_code_may_ask_in_threads() -> None:
     assert asyncio.run(both()) == ["correct"] + ["wrong"] * 7
 
 
+@SLOW
 @installed
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_forked_caller_starts_workers_of_its_own_and_leaves_ours() -> None:
@@ -190,19 +176,48 @@ def test_nothing_is_left_when_the_caller_ends(tmp_path: Path) -> None:
     assert all(_gone(int(pid)) for pid in pids.split())
 
 
-@installed
-def test_workers_end_when_their_caller_is_killed(tmp_path: Path) -> None:
-    code = ("import os, signal\nfrom mathmill.grading.symbolic import client, settle\n"
-            "settle('x+1', '1+x')\n"
+def _gone(pid: int, patience: float = 5.0) -> bool:
+    """Tell whether a process ends soon (a zombie that its new parent has not met counts)."""
+    ends = time.monotonic() + patience
+    while time.monotonic() < ends:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture(scope="module")
+def killed() -> list[str]:
+    """Return what a caller said that asked one pair, told of itself and was killed."""
+    code = ("import os, signal, sys; from mathmill.grading.symbolic import client, settle\n"
+            "settle('x', 'y')\n"
+            # Not ru_maxrss: Linux hands a process that of whoever started it.
+            "print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) // 1024)\n"
+            "print(*{name.split('.')[0] for name in sys.modules})\n"
             "print(*[pid for w in client._pool().workers if w.process "
             "for pid in (w.process.pid, w.child)], flush=True)\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False,
-                          cwd=tmp_path, timeout=60)
-    assert done.stdout.split()
-    assert all(_gone(int(pid)) for pid in done.stdout.split())
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                          check=False).stdout.splitlines()
 
 
+def test_asking_loads_no_algebra_into_the_caller(killed: list[str]) -> None:
+    size, loaded = killed[:2]
+    assert not {"sympy", "mpmath", "math_verify", "numpy", "pyarrow"} & set(loaded.split())
+    assert int(size) < 60
+
+
+@installed
+def test_workers_end_when_their_caller_is_killed(killed: list[str]) -> None:
+    pids = killed[2].split()
+    assert pids
+    assert all(_gone(int(pid)) for pid in pids)
+
+
+@SLOW
 @installed
 def test_ctrl_c_stops_the_caller_without_a_word_from_the_workers(tmp_path: Path) -> None:
     code = ("import signal\nfrom mathmill.grading.symbolic import settle\n"
@@ -222,25 +237,48 @@ def test_ctrl_c_stops_the_caller_without_a_word_from_the_workers(tmp_path: Path)
     assert noise == ""
 
 
-def _gone(pid: int, patience: float = 5.0) -> bool:
-    """Tell whether a process ends soon (a zombie that its new parent has not met counts)."""
-    ends = time.monotonic() + patience
-    while time.monotonic() < ends:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_without_math_verify_the_verdict_names_the_install_command(
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_installed", lambda: False)
     verdict = settle("x", "y")
     assert (verdict.value, verdict.how) == (
         "undecided", "needs algebra; pip install 'mathmill[grade]'")
+
+
+@installed
+def test_the_tolerances_of_the_policy_count() -> None:
+    pair = r"\int_0^1 x^2\,dx", "0.34"
+    assert settle(*pair).value == "wrong"
+    assert settle(*pair, replace(TOLERANT, absolute=0.01)).value == "correct"
+    assert settle(*pair, replace(TOLERANT, relative=0.03)).value == "correct"
+
+
+@installed
+def test_a_thread_at_work_while_workers_are_closed_gets_a_verdict() -> None:
+    settle("x", "y")
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(settle(HANGS, "1").value))
+    thread.start()
+    time.sleep(0.2)
+    close()
+    thread.join(timeout=20)
+    assert found == ["undecided"]
+    assert not zombies()
+
+
+@installed
+@pytest.mark.parametrize("who", [
+    pytest.param(who, marks=SLOW) for who in ("worker", "supervisor", "both")])
+def test_processes_killed_while_idle_are_replaced(who: str) -> None:
+    settle("x", "y")
+    for supervisor, worker in worker_pids():
+        for pid in {"worker": [worker], "supervisor": [supervisor],
+                    "both": [supervisor, worker]}[who]:
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+    time.sleep(0.05)
+    assert settle(r"\sqrt{12}", r"2\sqrt{3}").value == "correct"
+    assert not zombies()
 
 
 def test_a_worker_that_does_not_start_is_left_alone_for_a_while(
@@ -260,35 +298,3 @@ def test_a_worker_that_does_not_start_is_left_alone_for_a_while(
         assert len(starts) == 1
     finally:
         close()
-
-
-@installed
-def test_the_tolerances_of_the_policy_count() -> None:
-    pair = r"\int_0^1 x^2\,dx", "0.34"
-    assert settle(*pair).value == "wrong"
-    assert settle(*pair, replace(TOLERANT, absolute=0.01)).value == "correct"
-    assert settle(*pair, replace(TOLERANT, relative=0.03)).value == "correct"
-
-
-def test_asking_loads_no_algebra_into_the_caller() -> None:
-    code = ("import sys; from mathmill.grading.symbolic import settle; settle('x', 'y');"
-            # Not ru_maxrss: Linux hands a process that of whoever started it.
-            "print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) // 1024);"
-            "print(*{name.split('.')[0] for name in sys.modules})")
-    size, loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                                  check=True, timeout=60).stdout.splitlines()
-    assert not {"sympy", "mpmath", "math_verify", "numpy", "pyarrow"} & set(loaded.split())
-    assert int(size) < 60
-
-
-@installed
-def test_a_thread_at_work_while_workers_are_closed_gets_a_verdict() -> None:
-    settle("x", "y")
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(settle(HANGS, "1").value))
-    thread.start()
-    time.sleep(0.2)
-    close()
-    thread.join(timeout=20)
-    assert found == ["undecided"]
-    assert not zombies()
