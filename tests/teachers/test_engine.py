@@ -14,6 +14,7 @@ from mathmill.teachers import engine as engine_module
 from mathmill.teachers.engine import Engine, pause
 from mathmill.teachers.error_budget import ErrorBudget
 from mathmill.teachers.http.faults import BUSY, ROW, STOP, TROUBLE, Fault
+from mathmill.teachers.pace import Pace
 from mathmill.types import Message, Reply, Request
 
 
@@ -94,7 +95,8 @@ def test_a_row_that_is_refused_is_not_asked_again():
     assert (reply.finish, server.calls) == ("error", 1)
 
 
-def test_being_busy_costs_no_try_but_patience():
+def test_being_busy_costs_no_try_but_patience(monkeypatch):
+    monkeypatch.setattr(Pace, "_patience", lambda pace: 0.01)  # seconds between two looks
     server = Server(raising(*[Fault(BUSY, "429")] * 4, None))
     assert ask_all(engine_of(server, tries=2), 1)[0].text == "5"
     never = Server(raising(Fault(BUSY, "429: slow down")))
