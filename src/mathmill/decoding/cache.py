@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-ROOM = 128  # positions by which a full cache grows
+ROOM = 32  # positions by which a full cache grows, at least; rows that end are copied with it
 
 
 def new_cache(model: Any) -> Any:

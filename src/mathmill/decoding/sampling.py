@@ -16,6 +16,7 @@ from typing import Any
 
 WORD = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15  # SplitMix64: the step from one number to the next
+TOGETHER = 64  # rows: their numbers stay in a core's own memory from pass to pass
 FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # and its two multipliers
 
 
@@ -28,15 +29,19 @@ def sample(logits: Any, temperatures: Sequence[float], shares: Sequence[float],
     """
     import torch
 
-    heat = torch.tensor(temperatures, dtype=torch.float64, device=logits.device)
-    scores = logits.double() / heat[:, None]
-    narrow = [row for row, share in enumerate(shares) if share < 1.0]
-    if narrow:
-        rows = torch.tensor(narrow, device=logits.device)
-        scores[rows] = _nucleus(scores[rows], [shares[row] for row in narrow])
-    keys = [_mix(_mix(seed & WORD) + place * GOLDEN & WORD)
-            for seed, place in zip(seeds, places, strict=True)]
-    return (scores + _gumbel(keys, logits.shape[-1], logits.device)).argmax(-1)
+    drawn = []
+    for start in range(0, len(seeds), TOGETHER):
+        part = slice(start, start + TOGETHER)
+        heat = torch.tensor(temperatures[part], dtype=torch.float64, device=logits.device)
+        scores = logits[part].to(torch.float64, copy=True).div_(heat[:, None])
+        narrow = [row for row, share in enumerate(shares[part]) if share < 1.0]
+        if narrow:
+            rows = torch.tensor(narrow, device=logits.device)
+            scores[rows] = _nucleus(scores[rows], [shares[start + row] for row in narrow])
+        keys = [_mix(_mix(seed & WORD) + place * GOLDEN & WORD)
+                for seed, place in zip(seeds[part], places[part], strict=True)]
+        drawn.append(scores.add_(_gumbel(keys, logits.shape[-1], logits.device)).argmax(-1))
+    return torch.cat(drawn)
 
 
 def _nucleus(scores: Any, shares: Sequence[float]) -> Any:
@@ -53,22 +58,29 @@ def _nucleus(scores: Any, shares: Sequence[float]) -> Any:
 
 
 def _gumbel(keys: Sequence[int], width: int, device: Any) -> Any:
-    """Return Gumbel noise (rows, width) in float64, each number by its row's key and its place."""
+    """Return Gumbel noise (rows, width) in float64, each number by its row's key and its place.
+
+    In place wherever it can be: fresh memory for each of twenty passes cost as much as they did.
+    """
     import torch
 
     start = torch.tensor([_signed(key) for key in keys], device=device)[:, None]
     steps = torch.arange(1, width + 1, device=device)[None, :]
     bits = start + steps * _signed(GOLDEN)  # 64-bit whole numbers wrap around, as they should
-    bits = (bits ^ _down(bits, 30)) * _signed(FIRST)
-    bits = (bits ^ _down(bits, 27)) * _signed(SECOND)
-    bits = bits ^ _down(bits, 31)
-    uniform = (_down(bits, 11).double() + 0.5) * 2.0**-53
-    return -torch.log(-torch.log(uniform))
+    shifted = torch.empty_like(bits)
+    for by, multiplier in ((30, FIRST), (27, SECOND)):
+        bits.bitwise_xor_(_down(bits, by, shifted)).mul_(_signed(multiplier))
+    bits.bitwise_xor_(_down(bits, 31, shifted))
+    uniform = _down(bits, 11, shifted).double().add_(0.5).mul_(2.0**-53)
+    return uniform.log_().neg_().log_().neg_()
 
 
-def _down(bits: Any, by: int) -> Any:
-    """Shift to the right with zeros coming in (torch brings in the sign)."""
-    return (bits >> by) & ((1 << (64 - by)) - 1)
+def _down(bits: Any, by: int, out: Any) -> Any:
+    """Shift to the right into `out`, zeros coming in (torch brings in the sign); return it."""
+    import torch
+
+    torch.bitwise_right_shift(bits, by, out=out)
+    return out.bitwise_and_((1 << (64 - by)) - 1)
 
 
 def _mix(value: int) -> int:
