@@ -6,7 +6,9 @@ tenth of the rows and at all of them, so that its peak of memory is its own and 
 
 Rows are random words by Zipf's law in TinyGSM's shape: a question of 46 words, the same as the
 docstring of a program of 7 lines, about 146 tokens a pair. 5 % repeat an earlier row in other
-case and spaces; 1 in 1,000 holds 13 words of a benchmark of 1,319 items, 1 in 250 holds 8.
+case and spaces; 1 in 1,000 holds 13 words of a benchmark of 1,319 items, 1 in 250 holds 8: all
+of them must be found and nothing else. A line before tells the two look-ups alone, on 50,000
+questions in memory.
 
     python benchmarks/dedup_decontaminate.py [250000]
 """
@@ -80,8 +82,8 @@ def rows(count: int, seed: int, items: list[str]) -> Iterator[Any]:
         rng = np.random.default_rng([seed, start])
         asked = questions(size, seed + 1 + start)
         for place in range(0, size, 250):
-            words, n = items[(start + place) % len(items)].split(), 9 if place % 1_000 else 15
-            asked[place] += " " + " ".join(words[:24 if n == 15 else 13])
+            words, long = items[(start + place) % len(items)].split(), place % 1_000 == 0
+            asked[place] += " " + " ".join(words[:24 if long else 12])
         draws = rng.integers(0, len(names), (size, 4)).tolist()
         numbers = rng.integers(2, 999, (size, 3)).tolist()
         code = [CODE.format(q, *(names[i] for i in four), *three)
@@ -113,6 +115,33 @@ def child(stage: str, folder: Path, literals: dict[str, Any]) -> dict[str, Any]:
     return {"cpu": time.process_time() - before, "dropped": tally["dropped"],
             "facts": tally["facts"],
             "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def alone() -> str:
+    """Return rows a CPU-second of the look-ups alone, best of three."""
+    import pyarrow as pa
+
+    from mathmill.stages.overlap import Overlap
+    from mathmill.stages.screen import Screen
+    from mathmill.stages.tokens import row_digests, tiles, words_of_all
+
+    asked, overlap = pa.array(questions(50_000, 5)), Overlap(13)
+    for item in questions(ITEMS, 99):
+        overlap.add("test", "", item)
+    screen = Screen(overlap)
+    best = {"13-gram": math.inf, "digest": math.inf}
+    for _ in range(3):
+        for name in best:
+            began = time.process_time()
+            for _, tile in tiles(asked):
+                if name == "digest":
+                    row_digests(tile)
+                else:
+                    screen.suspects(words_of_all(tile))
+            best[name] = min(best[name], time.process_time() - began)
+    return (f"look-ups alone, questions of {asked.nbytes / len(asked):.0f} bytes: "
+            + ", ".join(f"{name} {len(asked) / spent:,.0f} rows/s/core"
+                        for name, spent in best.items()))
 
 
 def measured(stage: str, folder: Path, literals: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +181,7 @@ def main() -> None:
         found = child(given.child, given.folder, given.literals)
         (given.folder / f"{given.child}.json").write_text(json.dumps(found))
         return
+    print(alone(), flush=True)
     with tempfile.TemporaryDirectory() as place:
         results: dict[str, list[tuple[int, dict[str, Any]]]] = {name: [] for name in STAGES}
         for count in (given.rows // 10, given.rows):
@@ -161,6 +191,9 @@ def main() -> None:
             for stage, literals in STAGES.items():
                 found = measured(stage, folder, literals)
                 results[stage].append((count, found))
+                expected = {"select": {"near duplicate": count // 20},
+                            "decontaminate": {"13-gram in test": count // 1_000}}[stage]
+                assert found["dropped"] == expected, f"planted {expected}: {found['dropped']}"
                 print(f"  {stage}: {count / found['cpu']:,.0f} rows/s/core, {found['cpu']:.1f} "
                       f"CPU-s, peak {found['mib']:.0f} MiB; dropped {found['dropped']}"
                       + (f", rows with a run {found['facts']['rows_with_run']}"
