@@ -104,13 +104,13 @@ def test_undecided_counts_as_missed_for_a_true_match_and_as_no_error_for_a_wrong
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_self_test_keeps_the_limits_and_the_page_is_what_a_fresh_run_writes(
-        capsys: pytest.CaptureFixture[str]) -> None:
+        sheet: Sheet, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("math_verify")
     assert self_test(), capsys.readouterr().out
     assert "within the limits" in capsys.readouterr().out
-    pairs = generated() + written()
-    fresh = page(measure(pairs), measure(pairs, symbolic=False))
+    fresh = page(measure(generated() + written()), sheet)
     table, rest = PAGE.read_text("utf-8").split("## What settled the pairs")
     assert fresh.split("## What settled the pairs")[0] == table, (
         "write it anew: python -m mathmill.grading.conformance > docs/conformance.md")
