@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +144,8 @@ def main() -> None:
                                 for a, b in zip(values, texts, strict=True)])
         print(f"  by value minus by string at k = {k}: {100 * gap.value:+.2f} points "
               f"[{100 * gap.low:+.2f}, {100 * gap.high:+.2f}]")
+    kinds = Counter(kind for q in found for kind in q.kinds)
+    print("  programs: " + ", ".join(f"{kind} {n:,}" for kind, n in kinds.most_common()))
     print("  one vote of all 30, ties by the order of answers, A without a value: "
           f"{sum(q.first for q in found) / len(found):.1%}; questions without any value: "
           f"{sum(max(q.by_value.groups) < 0 for q in found)}")

@@ -122,9 +122,9 @@ def test_a_run_of_two_steps_ends_in_a_report_and_is_resumed(
     monkeypatch.setattr(tinygsm, "sample", written)
     last, out = tinygsm.recipe(), tmp_path / "run"
     first = next(step for step in in_order(last) if step.name == "train_verifier")
-    local.run(first, out, jobs=1)
+    local.run(first, out, jobs=2)
     before = {path: path.stat().st_mtime_ns for path in out.glob("steps/*/manifest.json")}
-    page = local.run(last, out, jobs=1) / "report.html"
+    page = local.run(last, out, jobs=2) / "report.html"
     assert {path: path.stat().st_mtime_ns for path in before} == before  # nothing twice
     text = page.read_text(encoding="utf-8")
     assert "Choosing among samples" in text
