@@ -28,7 +28,7 @@ FROZEN = {
                  "--max-tokens", "--stop", "--top-p", "--system", "--logprobs", "--max-cost",
                  "--max-calls", "--max-paid-tokens", "--prices", "--no-cost", "--journal"],
     "exec": ["file", "--field", "--out", "--gold", "--jobs", "--seconds", "--memory",
-             "--crosscheck", "--whole", "--policy"],
+             "--crosscheck", "--twice", "--whole", "--policy"],
     "journal stats": ["folder"],
     "journal export": ["folder", "--out", "--teacher"],
     "journal prune": ["folder", "--teacher", "--days", "--yes"],

@@ -27,6 +27,8 @@ def run_programs(
     seconds: Annotated[float, typer.Option(help="Wall-clock seconds of one program.")] = 2.0,
     memory: Annotated[int, typer.Option(help="Memory of one program, in MiB.")] = 256,
     crosscheck: Annotated[float, typer.Option(help="Share run on both engines.")] = 0.01,
+    twice: Annotated[bool, typer.Option(
+        "--twice", help="Run each in two states; refuse what ends otherwise.")] = False,
     whole: Annotated[float, typer.Option(
         help="Read a float this near a whole number as it; 0: exactly.")] = 1e-9,
     policy: Annotated[str, typer.Option(help="The grader's, with --gold.")] = "tolerant",
@@ -41,7 +43,7 @@ def run_programs(
 
     # A warning of the sandbox is for the user: one line, without the place in our source.
     warnings.showwarning = lambda words, *_, **__: print(f"mathmill: {words}", file=sys.stderr)
-    options = ExecOptions(Limits(seconds, memory), crosscheck, whole, policy, jobs)
+    options = ExecOptions(Limits(seconds, memory), crosscheck, whole, policy, jobs, twice)
     with Progress() as progress:
         progress.start("exec", file.name)
         summary = exec_file(file, field, out, gold, options,

@@ -23,9 +23,11 @@ from mathmill import __version__
 from mathmill.errors import InputError, UsageError
 from mathmill.grading.equal import equal
 from mathmill.grading.policy import Policy, named
+from mathmill.grading.sandbox.determinism import both
 from mathmill.grading.sandbox.form import WHOLE, answer_of, program_of
 from mathmill.grading.sandbox.journal import Journal
 from mathmill.grading.sandbox.outcome import ERROR, KINDS, VALUE, Limits, Outcome, Program
+from mathmill.grading.sandbox.reason import reason
 from mathmill.grading.sandbox.rows import NO_FIELD, UNREADABLE, Item, check_fields, items, size
 from mathmill.grading.wilson import wilson
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
@@ -60,6 +62,8 @@ class ExecOptions:
     "The grader's, where gold answers are given."
     jobs: int | None = None
     "Workers at once; None for one a core. It changes no result."
+    twice: bool = False
+    "Run each program in two states, and refuse what ends otherwise (determinism.py)."
 
 
 @dataclass
@@ -175,7 +179,7 @@ def exec_file(path: Path, field: str, out: Path | None = None, gold: str | None 
             with (sandbox or _sandbox(options))() as runner:
                 todo = islice(items(path, field, gold, options.whole), summary.before, None)
                 reach = size(path)
-                for item, outcome in ran(runner, todo):
+                for item, outcome in ran(runner, todo, options.twice):
                     row = row_of(item, outcome, gold is not None, options)
                     journal.append(row)
                     summary.add(row)
@@ -186,7 +190,8 @@ def exec_file(path: Path, field: str, out: Path | None = None, gold: str | None 
     return summary
 
 
-def ran(runner: Runner, todo: Iterable[Item]) -> Iterator[tuple[Item, Outcome]]:
+def ran(runner: Runner, todo: Iterable[Item], twice: bool = False,
+        ) -> Iterator[tuple[Item, Outcome]]:
     """Yield each item with its outcome, in order; items without a program are never run."""
     waiting: deque[tuple[Item, Outcome | None]] = deque()
 
@@ -199,7 +204,7 @@ def ran(runner: Runner, todo: Iterable[Item]) -> Iterator[tuple[Item, Outcome]]:
                 waiting.append((item, None))
                 yield program
 
-    for outcome in runner.run(programs()):
+    for outcome in both(runner.run, programs()) if twice else runner.run(programs()):
         while waiting[0][1] is not None:
             item, known = waiting.popleft()
             assert known is not None, "checked by the loop"
@@ -217,7 +222,8 @@ def row_of(item: Item, outcome: Outcome, graded: bool, options: ExecOptions) -> 
     row: dict[str, Any] = {
         "row": item.row, "sample": item.sample, "id": item.id, "outcome": outcome.kind,
         "value": outcome.value, "type": outcome.type, "answer": answer,
-        "error": outcome.error, "engine": outcome.engine}
+        "error": outcome.error, "reason": reason(outcome, answer, options.limits),
+        "engine": outcome.engine}
     if graded:
         verdict = verdict_on(item.gold, outcome, answer, options.policy)
         row.update(gold=item.gold, verdict=verdict.value, how=verdict.how)
@@ -267,7 +273,8 @@ def _settings(path: Path, field: str, gold: str | None, options: ExecOptions) ->
     return {"file": path.name, "bytes": length, "ends": digest.hexdigest(), "field": field,
             "gold": gold, "seconds": limits.seconds, "memory": limits.memory_mb,
             "crosscheck": options.crosscheck, "whole": options.whole,
-            "policy": named(options.policy).name, "mathmill": __version__}
+            "policy": named(options.policy).name, "mathmill": __version__
+            } | ({"twice": True} if options.twice else {})
 
 
 def _sandbox(options: ExecOptions) -> Callable[[], AbstractContextManager[Runner]]:
