@@ -81,10 +81,10 @@ class Scale:
 
 
 EMBEDDED_SCALE = Scale(  # docs/verifier.md has the measurements behind these
-    rows=2_500, seeds="symbolic:count=500,seed=1,levels=2-3", teacher="symbolic:compact=1",
+    rows=3_000, seeds="symbolic:count=500,seed=1,levels=2-3", teacher="symbolic:compact=1",
     base=EMBEDDED, test="symbolic:count=600,seed=2,levels=2-3",
     verified="symbolic:count=8000,seed=3,levels=2-3",
-    length={"steps": 400}, checkpoints=(0.7, 1.0), candidates=2,
+    length={"steps": 560}, checkpoints=(0.7, 1.0), candidates=2,
     training={"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3,
               "batch_size": 16, "schedule": "wsd", "warmup": 0.05, "decay": 0.6,
               "max_length": 512},
