@@ -2,7 +2,9 @@
 
 Why: people meet mathmill here first; it must start fast, say what went wrong in one line,
 and stop cleanly. Each group of commands has its file, and nothing beyond the words of the
-options is imported before the command that needs it.
+options is imported before the command that needs it. A command's function has a parameter
+for each of its options, more than eight in places: typer knows options by nothing else. What
+commands share is declared once (`run`), and no function behind them takes so many.
 
 Used as: `mathmill run demo`, `mathmill show demo`, `mathmill grade answers.jsonl`.
 """
