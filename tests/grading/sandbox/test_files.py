@@ -43,6 +43,8 @@ class Stand:
             said = program.code.rsplit("return", 1)[-1].strip()
             if said == "loop":
                 yield Outcome("timeout", error="2 s", engine="stand")
+            elif said == "draw":
+                yield Outcome("value", str(program.state), "int", engine="stand")
             elif said == "differ":
                 yield Outcome("refused", error="engines differ: 1 and 2", engine="stand")
             elif said == "boom":
@@ -134,6 +136,21 @@ def test_the_switch_for_whole_numbers_reaches_the_answers(tmp_path: Path) -> Non
     executed(file, out=tmp_path / "b.jsonl", options=ExecOptions(whole=0))
     assert [read(tmp_path / name)[0]["answer"] for name in ("a.jsonl", "b.jsonl")] == [
         "18", "17.9999999999"]
+
+
+def test_each_row_says_why_it_has_no_answer_and_twice_finds_what_is_drawn(tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", *({"code": FORM.format(n)} for n in (
+        7, "draw", "loop", "boom")), {"code": "no program"})
+    _, once = executed(file)
+    assert [row["reason"] for row in read(tmp_path / "rows.exec.jsonl")] == [
+        "", "", "did not end in 2 s", "raises NameError", "holds no code that leaves a result"]
+    out = tmp_path / "twice.jsonl"
+    summary, both = executed(file, out=out, options=ExecOptions(twice=True))
+    assert (once.ran, both.ran) == (4, 8)
+    assert read(out)[1]["reason"] == "is not deterministic: 0, then 1"
+    assert "refused: not deterministic: 0, then 1: 1" in summary.text()
+    with pytest.raises(UsageError, match="twice"):
+        executed(file, out=out)
 
 
 def test_parquet_in_and_out_hold_the_same_rows_as_jsonl(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ ROWS = 512  # rows kept back at most
 # The fields of a row of output, in order; all but the first may be null in Parquet.
 COLUMNS = {"row": "int64", "sample": "int64", "id": "string", "outcome": "string",
            "value": "string", "type": "string", "answer": "string", "error": "string",
-          "reason": "string",
-           "engine": "string", "gold": "string", "verdict": "string", "how": "string"}
+           "reason": "string", "engine": "string", "gold": "string", "verdict": "string",
+           "how": "string"}
 
 
 class Journal:

@@ -10,16 +10,9 @@ from __future__ import annotations
 
 import re
 
+from mathmill.grading.sandbox import outcome as ends
 from mathmill.grading.sandbox.determinism import DIFFERS
-from mathmill.grading.sandbox.outcome import (
-    CRASHED,
-    ERROR,
-    MEMORY,
-    TIMEOUT,
-    VALUE,
-    Limits,
-    Outcome,
-)
+from mathmill.grading.sandbox.outcome import Limits, Outcome
 
 _EMPTY = {"[]", "()", "{}", "set()", "frozenset()", "''", '""', ""}
 _BROKEN = {"SyntaxError", "IndentationError", "TabError"}
@@ -38,15 +31,15 @@ def reason(outcome: Outcome, answer: str | None, limits: Limits | None = None) -
     limits, error = limits or Limits(), outcome.error
     if answer is not None:
         return ""
-    if outcome.kind == VALUE:
+    if outcome.kind == ends.VALUE:
         return _value(outcome)
-    if outcome.kind == TIMEOUT:
+    if outcome.kind == ends.TIMEOUT:
         return f"did not end in {limits.seconds:g} s"
-    if outcome.kind == MEMORY:
+    if outcome.kind == ends.MEMORY:
         return f"needed more than {limits.memory_mb:,} MiB of memory"
-    if outcome.kind == CRASHED:
+    if outcome.kind == ends.CRASHED:
         return f"ended its process: {error}" if error else "ended its process"
-    if outcome.kind == ERROR:
+    if outcome.kind == ends.ERROR:
         if error == "NothingPrinted":
             return "leaves no result and prints nothing"
         return f"is no Python: {error}" if error in _BROKEN else f"raises {error}"

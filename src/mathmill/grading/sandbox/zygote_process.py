@@ -23,17 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import UsageError
-from mathmill.grading.sandbox.outcome import (
-    CRASHED,
-    ERROR,
-    MEMORY,
-    REFUSED,
-    TIMEOUT,
-    VALUE,
-    Limits,
-    Outcome,
-    Program,
-)
+from mathmill.grading.sandbox import outcome as ends
+from mathmill.grading.sandbox.outcome import Limits, Outcome, Program
 
 NAME = "zygote"
 _CHILD = Path(__file__).resolve().with_name("zygote_child.py")
@@ -121,7 +112,8 @@ class Zygote:
             if answers is None or time.monotonic() - heard > patience:
                 self.end()
                 for number in [*unanswered][:self._jobs]:
-                    outcomes[number] = Outcome(CRASHED, error="the zygote was lost", engine=NAME)
+                    outcomes[number] = Outcome(ends.CRASHED, error="the zygote was lost",
+                                               engine=NAME)
                 break
         return outcomes
 
@@ -178,36 +170,36 @@ def _frame(number: int, program: Program, limits: Limits) -> bytes:
 def _meaning(how: str, status: int, line: bytes) -> tuple[str, str | None, str, str]:
     """Return kind, value, type and error of an answer: the process's end first, then its line."""
     if how != "ended":
-        return (TIMEOUT, None, "", "") if how == "timeout" else (
-            REFUSED, None, "", "more than one line of result")
+        return (ends.TIMEOUT, None, "", "") if how == "timeout" else (
+            ends.REFUSED, None, "", "more than one line of result")
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGKILL:  # not by us: the system was out of memory
-            return MEMORY, None, "", "killed by the system"
+            return ends.MEMORY, None, "", "killed by the system"
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
-        return CRASHED, None, "", f"{name}{': a forbidden system call' * (name == 'SIGSYS')}"
+        return ends.CRASHED, None, "", f"{name}{': a forbidden system call' * (name == 'SIGSYS')}"
     if status != 0:
-        return CRASHED, None, "", f"exit code {os.WEXITSTATUS(status)}"
+        return ends.CRASHED, None, "", f"exit code {os.WEXITSTATUS(status)}"
     if not line:
-        return CRASHED, None, "", "ended without a result"
+        return ends.CRASHED, None, "", "ended without a result"
     match = _LINE.fullmatch(line)
     try:
         said = json.loads(match[3]) if match else None
     except ValueError:  # not JSON, or not UTF-8: the program wrote it, not our code
         said = None
     if match is None or said is None:
-        return REFUSED, None, "", "a malformed result"
+        return ends.REFUSED, None, "", "a malformed result"
     return _said(match[1].decode(), match[2].decode(errors="replace"), said)
 
 
 def _said(letter: str, name: str, text: str) -> tuple[str, str | None, str, str]:
     """Return the outcome that a well-formed line tells of."""
     if letter in "VP":
-        return VALUE, text, name, ""
+        return ends.VALUE, text, name, ""
     if letter == "E" and name == "MemoryError":
-        return MEMORY, None, "", name
+        return ends.MEMORY, None, "", name
     if letter == "E" and name in {"ModuleNotFoundError", "ImportError"}:
-        return REFUSED, None, "", f"{name}: {text}" if text else name
+        return ends.REFUSED, None, "", f"{name}: {text}" if text else name
     if letter == "E":
-        return ERROR, None, "", name
-    return (CRASHED if letter == "U" else REFUSED), None, "", text
+        return ends.ERROR, None, "", name
+    return (ends.CRASHED if letter == "U" else ends.REFUSED), None, "", text
