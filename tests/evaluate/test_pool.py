@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mathmill import evaluate
 from mathmill.candidates import Candidate
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.evaluate.drawing import Draw, Plan, draws
@@ -103,6 +109,50 @@ def test_a_killed_pool_goes_on_where_it_stopped_with_the_same_rows(
     assert [json.loads(line)[:2] for line in journal.read_text("utf-8").splitlines()] == [
         json.loads(line)[:2] for line in lines]
     assert shown[0] == 60, "four batches were there; the fifth was the first to be made"
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import tiny_models
+from mathmill.evaluate import pool
+from mathmill.workbench import Workbench
+if __name__ == "__main__":
+    folder, opened = Path(sys.argv[1]), tiny_models.letters()
+    inputs = {"suite.mine": folder / "suite", "made": folder / "made"}
+    bench = Workbench(folder / "out", inputs, {"open_model": lambda name: opened})
+    pool.run(bench, batch=3, **json.loads(sys.argv[2]))
+    bench.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_pool_killed_with_sigkill_goes_on_to_the_same_rows(
+        tmp_path: Path, letters: tuple[Any, Any]) -> None:
+    settings = {**SETTINGS, "max_new_tokens": 40}
+    whole = bench(tmp_path / "whole", letters)
+    run(whole, batch=3, **settings)
+    killed = bench(tmp_path / "killed", letters)
+    script, journal = tmp_path / "program.py", killed.out / "responses.jsonl"
+    script.write_text(PROGRAM, encoding="utf-8")
+    places = [str(Path(__file__).parents[1]), str(Path(evaluate.__file__).parents[2])]
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "killed"), json.dumps(settings)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)})
+    until = time.time() + 300  # on a machine that others keep busy, loading alone takes a minute
+    while process.poll() is None and time.time() < until:
+        if journal.exists() and journal.read_bytes().count(b"\n") >= 5:
+            break
+        time.sleep(0.002)
+    assert process.poll() is None, "it ended before it could be killed"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = journal.read_bytes()
+    assert not (killed.out / "rows.parquet").exists()
+    run(killed, batch=3, **settings)
+    assert rows_of(killed) == rows_of(whole)
+    finished = before[:before.rfind(b"\n") + 1]
+    assert journal.read_bytes().startswith(finished), "what was there was not made again"
 
 
 def test_prompts_of_like_length_go_together_and_a_large_n_is_cut() -> None:
