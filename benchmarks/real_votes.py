@@ -58,7 +58,7 @@ class Question:
     "How the programs ended."
     first: bool
     """Whether the first leader of all 30 is right, as `real_programs.aqua` counts it: a tie is
-    settled by the answers' order, and without a value the option is A."""
+    settled by the answers' order, and without a value, or an option near it, it is A."""
 
 
 def questions(folder: Path, every: int = 1) -> list[Question]:
@@ -69,8 +69,9 @@ def questions(folder: Path, every: int = 1) -> list[Question]:
     for place, row in enumerate(rows):
         ended = [outcomes[text] for text in row["generated"]]
         answers = [answer_of(one, whole=WHOLE) for one in ended]
-        right = [answer is not None and nearest(answer, number(one.value), row["options"])
-                 == row["answer"] for answer, one in zip(answers, ended, strict=True)]
+        options = [None if answer is None else nearest(answer, number(one.value), row["options"])
+                   for answer, one in zip(answers, ended, strict=True)]
+        right = [option == row["answer"] for option in options]
         groups = [-1] * len(answers)
         votes = vote(answers, VOTING)
         for name, group in enumerate(votes.groups):
@@ -85,7 +86,7 @@ def questions(folder: Path, every: int = 1) -> list[Question]:
                               Sampled(id_, tuple(right), tuple(
                                   -1 if a is None else texts[a] for a in answers)),
                               tuple(one.kind for one in ended),
-                              right[first[0]] if first else row["answer"] == "A"))
+                              ((options[first[0]] if first else None) or "A") == row["answer"]))
     return found
 
 
