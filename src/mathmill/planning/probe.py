@@ -43,7 +43,8 @@ def asking_steps(last: Step) -> list[Step]:
 def asks(step: Step) -> bool:
     """Tell whether a step asks a teacher."""
     if step.name == "verify":
-        return any(str(check).startswith("majority") for check in step.literals["by"])
+        return any(str(check).startswith(("majority", "programs_agree", "prose_agrees"))
+                   for check in step.literals["by"])
     return step.name == "synthesize" or (
         step.name == "select" and step.literals.get("difficulty") == "teacher")
 
