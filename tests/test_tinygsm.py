@@ -26,7 +26,7 @@ SMALL = replace(
     test="symbolic:count=8,seed=2,levels=1", verified="symbolic:count=12,seed=3,levels=1",
     length={"steps": 2}, checkpoints=(0.5, 1.0), candidates=4,
     training={**tinygsm.EMBEDDED_SCALE.training, "batch_size": 2},
-    verifying={"epochs": 1, "batch_size": 4, "held_out": 0.2},
+    verifying={"epochs": 1, "batch_size": 4, "held_out": 0.2}, again={"steps": 2},
     sampling={"max_new_tokens": 8, "batch": 64}, models=(0,))
 
 
@@ -68,8 +68,9 @@ def test_the_paper_s_scale_takes_the_paper_s_settings(shared_data: Path) -> None
     steps = in_order(tinygsm.recipe(scale="paper", seeds=train, base="embedded:"))
     (write,) = [step for step in steps if step.name == "synthesize"]
     assert write.literals["samples"] == 12_300_000
-    models = [step for step in steps if step.name == "train"]
-    assert len(models) == 3
+    models = [step for step in steps if step.label.startswith("generator, seed")]
+    controls = [step for step in steps if step.label.startswith(tinygsm.CONTROL)]
+    assert len(models) == len(controls) == 3
     for model in models:
         assert (model.literals["learning_rate"], model.literals["weight_decay"],
                 model.literals["batch_size"]) == (1e-4, 0.01, 1024)

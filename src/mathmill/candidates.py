@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mathmill.identity import content_id
+from mathmill.types import Sample, sample_id
 
 GREEDY, RANDOM, MAJORITY, BEST, WEIGHTED, ORACLE = (
     "greedy", "random", "majority", "best", "weighted", "oracle")
@@ -23,6 +24,9 @@ PAIRS, NUMBERS, SAMPLES = "pairs", "pairs that gave an answer", "pairs of sample
 "How a verifier ranks (right, wrong) pairs of a problem: of distinct programs, of samples."
 LOGPROB, MEAN_LOGPROB = "log-probability", "mean log-probability"
 "The generator's own confidence, standing as a verifier."
+
+DRAWN = "drawn"
+"Method of a row that was one of several samples."
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +113,11 @@ def candidate_id(item: str, suite: str, model: str, temperature: float, sample: 
                  response: str) -> str:
     """Return the id of a sample: its place in the pool and what it says."""
     return content_id("candidate", item, suite, model, temperature, sample, response)
+
+
+def as_sample(row: Candidate) -> Sample:
+    """Return a candidate as a row that a student may learn from: what a model taught itself."""
+    return Sample(
+        id=sample_id(row.question, row.program), question=row.question, solution=row.program,
+        answer=row.answer, expected=row.gold, seed=row.item, parent=row.item, method=DRAWN,
+        teacher=row.model, level=row.level, subject=row.subject, signature=row.signature)

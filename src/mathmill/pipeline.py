@@ -105,7 +105,7 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     `prose_agrees`, `programs_agree(k)` (with more solutions by the teacher: the one that wrote
     the drafts where none is named). Checks that sift: `runs` and `deterministic` (programs, in
     the sandbox), `long_enough(words)`, `has_digits`. `keep`: the verdicts that stay, or `label`
-    to keep all, unfit rows too.
+    to keep all, unfit rows too. Of a pool that `sample` drew, the candidates become rows.
     """
     from mathmill.methods.votes import voting
     from mathmill.stages import verify as stage
@@ -117,7 +117,8 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
     whose, given, ways = _who(teacher)
     prompts, tools = voting(by)
     literals = {"by": list(by), "votes": votes, "teacher": whose, "prompts": prompts,
-                "keep": keep if isinstance(keep, str) else list(keep)}
+                "keep": keep if isinstance(keep, str) else list(keep),
+                "pool": drafts.name == "sample"}
     tools |= ways
     if whose.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
         tools["truth"] = symbolic.truth

@@ -45,6 +45,7 @@ CHECKS = ("runs", "deterministic", "long_enough", "has_digits")  # the paper's; 
 TEMPERATURES = (0.5, 0.7)
 SAMPLES = 48  # a problem, to choose among
 PAIR = 146  # tokens of one of the paper's pairs: 1.8 billion over 12.3M
+CONTROL = "generator taught by its right programs"
 NGRAM = 13  # with punctuation and digits removed, as in the paper; 8 is counted beside
 
 
@@ -70,6 +71,8 @@ class Scale:
     "Candidates a problem that each of those draws for the verifier."
     verifying: Mapping[str, Any]
     "Settings of the verifier's training."
+    again: Mapping[str, Any]
+    "How long the control goes on: the generator, taught by its own right programs."
     verified: str = ""
     "Problems whose candidates the verifier learns from; the seeds where empty."
     test: str = ""
@@ -88,8 +91,8 @@ EMBEDDED_SCALE = Scale(  # docs/verifier.md has the measurements behind these
     training={"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3,
               "batch_size": 16, "schedule": "wsd", "warmup": 0.05, "decay": 0.6,
               "max_length": 512},
-    verifying={"confidence": True, "epochs": 5},
-    sampling={"max_new_tokens": 96, "batch": 256})
+    verifying={"confidence": True, "epochs": 5}, again={"steps": 400},
+    sampling={"max_new_tokens": 96, "batch": 512})
 PAPER = Scale(
     rows=12_300_000, seeds="hf:openai/gsm8k:main/train", test="hf:openai/gsm8k:main/test",
     teacher="openai:gpt-5-mini", base="microsoft/phi-1_5",
@@ -102,6 +105,7 @@ PAPER = Scale(
     # Nothing of the verifier's training is in the paper but its data, its head and its labels.
     verifying={"optimizer": "adamw", "learning_rate": 1e-5, "batch_size": 32, "epochs": 2,
                "balance": False, "most": 48, "schedule": "linear"},
+    again={"epochs": 1.0},
     sampling={"max_new_tokens": 256, "batch": 256})
 SCALES = {"embedded": EMBEDDED_SCALE, "paper": PAPER}
 
@@ -127,8 +131,12 @@ def recipe(samples: int | None = None, seeds: str | None = None, teacher: str | 
         model = generator(base or at.base, clean, at, seed)
         pool = sample({"generator": model}, suites, n=SAMPLES, temperatures=TEMPERATURES,
                       seed=seed, label=f"test samples, seed {seed}", **at.sampling)
-        judge = train_verifier(model, candidates(model, known, at, seed), seed=seed,
-                               label=f"verifier, seed {seed}", **at.verifying)
+        drawn = candidates(model, known, at, seed)
+        judge = train_verifier(model, drawn, seed=seed, label=f"verifier, seed {seed}",
+                               **at.verifying)
+        scores[f"{CONTROL}, seed {seed}"] = evaluate(
+            taught_again(model, drawn, at, seed), suites, form="program",
+            label=f"score {CONTROL}, seed {seed}", **at.sampling)
         chosen[seed] = choose(pool, {"verifier": judge}, label=f"choose, seed {seed}")
     return report("TinyGSM: programs, a generator, and a verifier that picks", scores, data=clean,
                   choices=chosen)
@@ -156,6 +164,18 @@ def candidates(model: Step, problems: Step, at: Scale, seed: int,
     return sample({f"after {share:.0%}": (model, share) for share in at.checkpoints},
                   {"problems": problems}, n=at.candidates, temperatures=TEMPERATURES,
                   greedy=False, seed=seed + 100, label=f"{name}, seed {seed}", **at.sampling)
+
+
+def taught_again(model: Step, drawn: Step, at: Scale, seed: int) -> Step:
+    """Return the generator trained on with its own right programs: the verifier's control.
+
+    The verifier's problems come with known answers; this is what those are worth where they
+    are spent on the generator.
+    """
+    right = select(verify(drawn, keep=("correct",), label=f"right programs, seed {seed}"),
+                   how="all", label=f"right programs, once each, seed {seed}")
+    return train(model, right, [Stage(**at.again)], seed=seed, form="program",
+                 label=f"{CONTROL}, seed {seed}", **at.training)
 
 
 def beside_plan(plan: Any) -> str:

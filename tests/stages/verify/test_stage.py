@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage_makers import ShuffledTeacher, failing, row, solve_request
 
+from mathmill.candidates import DRAWN, Candidate
 from mathmill.errors import StepFailed, UsageError
 from mathmill.io import read_rows, write_rows
 from mathmill.stages import verify
@@ -35,6 +36,19 @@ def test_a_known_answer_gives_three_values_and_only_wrong_rows_go(tmp_path):
     assert rows[1].verdict_by == "answer_agrees: no known answer"
     assert [d.reason for d in drops] == ["wrong answer"]
     assert tally["facts"]["verdicts"] == {CORRECT: 1, UNDECIDED: 1, WRONG: 1}
+
+
+def test_of_a_pool_the_right_candidates_become_rows(tmp_path):
+    pool = [Candidate(id=answer, item="p", suite="s", question="a", gold="4", response="body",
+                      program=f"def f(): return {answer}", answer=answer, kind="value", error="",
+                      verdict="", model="after 70%", temperature=0.5, sample=0, tokens=3,
+                      finish="stop", level=2) for answer in ("4", "5")]
+    write_rows(tmp_path / "in" / "rows.parquet", pool, Candidate)
+    bench = Workbench(tmp_path / "out", inputs={"rows": tmp_path / "in"})
+    verify.run(bench, by=["answer_agrees"], keep=["correct"], pool=True)
+    (kept,) = read_rows(tmp_path / "out" / "rows.parquet", Sample)
+    assert (kept.solution, kept.expected, kept.seed, kept.method, kept.teacher, kept.level) == (
+        "def f(): return 4", "4", "p", DRAWN, "after 70%", 2)
 
 
 @pytest.mark.parametrize(("keep", "left"), [

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from mathmill.candidates import Candidate, as_sample
 from mathmill.errors import StepFailed, UsageError
 from mathmill.io import as_json
 from mathmill.stages.verify.audit import Audit
@@ -31,13 +32,14 @@ BATCH = 1024  # rows that are put to a check together
 def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 5,
         keep: Sequence[str] | str = (CORRECT, UNDECIDED), policy: str = "tolerant",
         temperature: float = 0.7, seconds: float = 2.0, whole: float = 1e-9,
-        prompts: Sequence[str] = ()) -> None:
+        prompts: Sequence[str] = (), pool: bool = False) -> None:
     """Write the rows of input `rows` (Sample) with verdicts; drop those not in `keep`.
 
     `by`: the checks in the order of asking (`names.CHECKS`). `keep`: the verdicts that stay,
     or `label` to keep all, unfit rows too. `policy`: the grader's. `seconds`: what a program
     may take; `whole`: how near a whole number a float it returns is that number. `prompts`:
-    identities of those by which votes are asked (identity only). Tools: `open_teacher` and
+    identities of those by which votes are asked (identity only). `pool`: the input is of
+    Candidate rows, which become samples. Tools: `open_teacher` and
     `solve_request` or `program_request` for votes; `truth` (question -> right answer or
     None), where it is given, has the checks themselves measured in facts["truth"]. Raises
     UsageError, StepFailed, TeacherError, MissingExtra.
@@ -48,9 +50,11 @@ def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 
         raise UsageError(f"keep={list(kept)}: name some of {', '.join(VALUES)}, "
                          "or say label to keep all")
     audit, count = Audit(bench.tools.get("truth"), policy), _Count()
+    rows = (map(as_sample, bench.rows("rows", Candidate)) if pool else
+            bench.rows("rows", Sample))
     with ready(bench, checks, teacher=teacher, policy=policy, temperature=temperature,
                seconds=seconds, whole=whole) as hand:
-        bench.keep(_judged(bench, hand, kept, audit, count), Sample)
+        bench.keep(_judged(bench, rows, hand, kept, audit, count), Sample)
         bench.facts.update(hand.facts())
     bench.facts.update(rows_in=count.rows, verdicts=dict(sorted(count.verdicts.items())),
                        by_check=dict(sorted(count.by_check.items())), checks=count.checks())
@@ -100,10 +104,10 @@ class _Case:
                        checks=self.row.checks + tuple(self.passed))
 
 
-def _judged(bench: Workbench, hand: Hand, keep: Sequence[str], audit: Audit,
-            count: _Count) -> Iterator[Sample]:
+def _judged(bench: Workbench, rows: Iterator[Sample], hand: Hand, keep: Sequence[str],
+            audit: Audit, count: _Count) -> Iterator[Sample]:
     """Yield the rows that stay, with verdicts, in their order."""
-    rows, label = bench.rows("rows", Sample), set(keep) == set(VALUES)
+    label = set(keep) == set(VALUES)
     while batch := list(islice(rows, BATCH)):
         cases = [_Case(row) for row in batch]
         for check in hand.checks:
