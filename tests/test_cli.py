@@ -16,12 +16,14 @@ from mathmill.cli.recipes import find_recipe
 from mathmill.errors import UsageError
 
 FROZEN = {
-    "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs",
-            "--max-cost", "--max-calls", "--max-tokens", "--prices", "--no-cost", "--journal"],
-    "plan": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out", "--jobs",
-             "--max-cost", "--max-calls", "--max-tokens", "--prices", "--no-cost", "--journal",
-             "--probe", "--probe-teacher", "--in-flight"],
-    "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--out"],
+    "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--scale", "--out",
+            "--jobs", "--max-cost", "--max-calls", "--max-tokens", "--prices", "--no-cost",
+            "--journal"],
+    "plan": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--scale",
+             "--out", "--jobs", "--max-cost", "--max-calls", "--max-tokens", "--prices",
+             "--no-cost", "--journal", "--probe", "--probe-teacher", "--in-flight"],
+    "show": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--scale",
+             "--out"],
     "grade": ["file", "--gold", "--pred", "--label", "--policy", "--out", "--jobs",
               "--self-test"],
     "generate": ["prompts", "--teacher", "--out", "--field", "--n", "--temperature",

@@ -32,7 +32,7 @@ Source = tuple[str, int]  # a text, and the state that it runs in
 
 
 class Lost(Exception):
-    """The worker is gone; `late`: it was killed, since a program did not end in its time."""
+    """The worker is gone; `late`: a program did not end in its time."""
 
     def __init__(self, why: str, late: bool = False) -> None:
         """Say what became of it."""
@@ -175,8 +175,9 @@ class Worker:
                 raise Lost("late", late=True)
             if self._from in ready:
                 part = os.read(self._from, 1 << 16)
-                if not part:
-                    raise Lost("the worker died" + self._how())
+                if not part:  # one that overran its time before it fell over was late first
+                    over = time.monotonic() - since > self._limits.seconds
+                    raise Lost("the worker died" + self._how(), late=over)
                 self._came += part
                 return wire.taken(self._came, self._longest)
             if self._to in ready:
