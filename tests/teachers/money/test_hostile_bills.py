@@ -139,7 +139,9 @@ def test_what_goes_along_with_each_call_is_held_too(tmp_path: Path) -> None:
     assert held[1] >= held[0] + 1000
 
 
-def test_an_engine_that_is_stopped_leaves_nothing_held(tmp_path: Path) -> None:
+def test_an_engine_that_is_stopped_leaves_nothing_held(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     (tmp_path / "prices.toml").write_text(PRICES)
     with HostileServer(script={"*": ["401"]}) as server:
         pool = Engine("openai:tiny", [(Endpoint("tiny", server.url), 1.0)])
