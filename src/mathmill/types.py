@@ -247,6 +247,10 @@ Where one call writes several rows it returns all that came of it; each counts a
 """
 
 
+class CallFailed(Exception):
+    """Thrown into an attempt whose call failed for good: it goes on without, or is a drop."""
+
+
 class Method(Protocol):
     """One way to make a training row from a seed. Implementations: `mathmill.methods`.
 

@@ -10,6 +10,8 @@ import pytest
 from mathmill.decoding.bundles import Bundle, pack, split
 from mathmill.decoding.models import open_model
 from mathmill.decoding.verifier import (
+    encode_bodies,
+    encode_prompts,
     new_verifier,
     open_verifier,
     save_verifier,
@@ -19,6 +21,7 @@ from mathmill.decoding.verifier import (
     states,
 )
 from mathmill.errors import InputError
+from tiny_models import WINDOW
 from verifier_cases import make_candidate, toy
 
 torch = pytest.importorskip("torch")
@@ -86,6 +89,15 @@ def test_what_was_cut_off_is_read_without_an_end(verifier: tuple[Any, Any]) -> N
     whole, cut = (make_candidate("a", "Tom has 9 pens.", "x = 9", True, finish=finish)
                   for finish in ("stop", "length"))
     assert score(made, tokenizer, "program", [whole]) != score(made, tokenizer, "program", [cut])
+
+
+def test_an_answer_is_read_no_further_than_the_model_has_places(verifier: tuple[Any, Any]) -> None:
+    made, tokenizer = verifier
+    (read,) = encode_prompts(tokenizer, ["Tom has 9 pens."], "program")
+    one, other = (make_candidate("a", "Tom has 9 pens.", "9" * (WINDOW - len(read)) + tail, True)
+                  for tail in ("1 + 2", "3 * 4"))
+    assert len(encode_bodies(tokenizer, [one], WINDOW)[0]) > WINDOW - len(read)
+    assert score(made, tokenizer, "program", [one]) == score(made, tokenizer, "program", [other])
 
 
 def test_it_is_tried_whether_a_model_shares_prompts(verifier: tuple[Any, Any]) -> None:

@@ -121,6 +121,11 @@ def test_a_mean_over_seeds_has_the_wider_of_two_intervals() -> None:
     assert (found.low, found.high) == pytest.approx((0.2516, 0.7484), abs=1e-3)  # seeds decide
 
 
+def test_ways_that_never_differ_have_no_interval_on_one_side_of_nothing() -> None:
+    found = figure([{f"q{i}": 0.0 for i in range(50)}] * 3, Statistics(MORE), low=-1.0)
+    assert (found.mean, found.low, found.high) == (0.0, 0.0, 0.0)
+
+
 def test_seeds_that_met_other_problems_are_refused(run: Run) -> None:
     steps = [measured(run, 0, problems=20), measured(run, 1, problems=30)]
     bench = Workbench(run.home / "steps" / "report", home=run.home, tools=MORE, inputs={

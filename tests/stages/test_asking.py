@@ -8,6 +8,7 @@ import pytest
 from stage_makers import Echo, ShuffledTeacher, failing, problems, request_of
 
 from mathmill.errors import TeacherError
+from mathmill.methods import program
 from mathmill.stages.asking import TEACHER_FAILED, Asking
 from mathmill.types import Drop, Sample
 
@@ -40,6 +41,23 @@ def test_a_failed_call_ends_its_attempt_and_no_other():
     assert [type(result) for result, _ in results] == [Sample, Sample, Drop, Sample]
     drop, usage = results[2]
     assert (drop.reason, drop.detail, usage.failed) == (TEACHER_FAILED, "503 overloaded", 1)
+
+
+def test_a_failed_call_costs_a_route_of_ten_programs_one_row():
+    asked = "\n".join(f"Problem {n}:\nA shop has {n + 40} boxes with 6 pens each. How many pens?\n"
+                      "<end of problem>" for n in range(1, 11))
+
+    def say(request):
+        if not request.prompt.startswith("program/write"):
+            return asked
+        return failing(request) if "has 45 boxes" in request.messages[-1].content else (
+            "result = 6 * 7")
+
+    with Asking(ShuffledTeacher(say)) as asking:
+        ((rows, usage),) = asking.attempts([lambda: program.two.attempt(problems(1)[0], 0)])
+    assert [type(row) for row in rows] == [Sample] * 4 + [Drop] + [Sample] * 5
+    assert (rows[4].reason, rows[4].detail) == (TEACHER_FAILED, "503 overloaded")
+    assert (usage.requests, usage.failed) == (11, 1)
 
 
 def test_a_teacher_that_can_answer_nothing_stops_all_and_leaves_no_task_behind():

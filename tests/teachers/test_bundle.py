@@ -159,6 +159,15 @@ def test_a_server_that_refuses_n_is_asked_singly_from_then_on(tmp_path: Path, ca
     assert sum("asked for alone" in record.message for record in caplog.records) == 1
 
 
+def test_of_two_servers_the_one_that_refuses_n_is_asked_singly_and_the_other_not(tmp_path: Path):
+    one, other = Server(refuses("no n")), Server()
+    journal = Journaled(engine_of(one, other), tmp_path)
+    for number in range(6):
+        ask(journal, samples_of(4, question=f"q{number}"))
+    assert [size for size in one.sizes if size > 1] == [4, 2]
+    assert [size for size in other.sizes if size > 1][-1] == 3, "it is not held to what one takes"
+
+
 def test_a_server_that_takes_few_at_a_time_is_asked_for_so_many(tmp_path: Path):
     server = Server(refuses("n must be at most 3", above=3))
     journal = Journaled(engine_of(server), tmp_path)

@@ -192,4 +192,5 @@ def test_runs_of_several_samples_a_call_that_are_killed_pay_again_for_what_was_i
     assert [sample_of(row["text"]) for row in rows] == [
         (prompt, sample) for prompt in prompts for sample in range(4)]
     assert asked.total() - len(rows) <= bound
-    assert len(server.calls) < asked.total() / 2
+    # Each of the four starts asks singly until its first call for several is back.
+    assert len(server.calls) < 0.8 * asked.total()

@@ -184,12 +184,14 @@ def score(verifier: Any, tokenizer: Any, form: str, candidates: Sequence[Candida
     asked: dict[str, list[int]] = {}
     for place, row in enumerate(candidates):
         asked.setdefault(row.question, []).append(place)
-    bodies = encode_bodies(tokenizer, candidates, window(verifier.lm))
+    room = window(verifier.lm)  # of prompt and answer together
+    bodies = encode_bodies(tokenizer, candidates, room)
     prompts = encode_prompts(tokenizer, list(asked), form)
     bundles: list[tuple[Bundle, list[int]]] = []
     for read, places in zip(prompts, asked.values(), strict=True):
         left = list(places)
-        for bundle in split(read, [bodies[p] for p in places], ROOM if verifier.shares else 0):
+        fit = [bodies[p][:max(1, room - len(read))] for p in places]
+        for bundle in split(read, fit, ROOM if verifier.shares else 0):
             bundles.append((bundle, left[:len(bundle.bodies)]))
             del left[:len(bundle.bodies)]
     bundles.sort(key=lambda each: each[0].length)

@@ -157,12 +157,15 @@ def _compared(keys: Sequence[Key]) -> Iterator[tuple[Key, Key]]:
 def figure(parts: Sequence[Mapping[str, float]], stats: Statistics, low: float = 0.0) -> Figure:
     """Return the mean over seeds of what each problem came to, with the wider interval.
 
-    `parts`: a seed's value of each problem (of pairs, only of those that have some).
+    `parts`: a seed's value of each problem (of pairs, only of those that have some). `low`: the
+    least that a value can be, below 0 for differences.
     """
     shares = tuple(math.fsum(part.values()) / len(part) for part in parts)
     mean = math.fsum(shares) / len(shares)
     items = _over_seeds(parts)
-    under, over = stats.over_problems(list(items.values()))
+    # Wilson's interval, which equal values get there, is one of a share.
+    under, over = (mean, mean) if low < 0 and len(set(items.values())) == 1 else (
+        stats.over_problems(list(items.values())))
     under, over = min(under, mean), max(over, mean)
     if len(shares) > 1:
         _, least, most = stats.mean(shares)

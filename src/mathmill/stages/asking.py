@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from mathmill.dollars import PICO
 from mathmill.stages.hands import Hands, Work
 from mathmill.teachers.base import Teacher, ask_all, at_once, bundles
-from mathmill.types import Attempt, Drop, Reply, Request, Sample
+from mathmill.types import Attempt, CallFailed, Drop, Reply, Request, Sample
 from mathmill.workbench import Workbench
 
 Result = TypeVar("Result")
@@ -185,7 +185,8 @@ class Asking:
                  ) -> list[tuple[Made, Usage]]:
         """Drive attempts to their ends; return what each came to, in their order.
 
-        A call that failed for good ends its attempt as a drop `teacher failed`.
+        A call that failed for good ends its attempt as a drop `teacher failed`, unless the
+        attempt can do without (it catches `CallFailed`).
         Raises TeacherError where the teacher can answer nothing at all.
         """
         return self._bounded([partial(self._drive, s) for s in starts], tell)
@@ -234,13 +235,13 @@ class Asking:
             while True:
                 reply = await self.teacher.answer(request)
                 usage.add(reply)
-                if reply.finish == "error":
-                    attempt.close()
-                    return Drop(request.id, TEACHER_FAILED, usage.last_error[:500]), usage
                 if self._ending():  # the reply is kept, and no other is asked for
                     attempt.close()
                     raise asyncio.CancelledError
-                request = attempt.send(reply)
+                request = (attempt.send(reply) if reply.finish != "error" else
+                           attempt.throw(CallFailed(usage.last_error[:500])))
+        except CallFailed as failed:
+            return Drop(request.id, TEACHER_FAILED, str(failed)), usage
         except StopIteration as end:
             result = end.value
             assert isinstance(result, Sample | Drop | tuple), f"an attempt returned {result!r}"

@@ -238,8 +238,7 @@ def _turns(wave: Mapping[str, int]) -> list[str]:
 
 def _stop_if_down(harvest: _Harvest, results: Sequence[tuple[Made, Usage]]) -> None:
     """Raise StepFailed where the teacher fails most of the first attempts or a whole wave."""
-    failed = [usage.last_error for came, usage in results
-              if isinstance(came, Drop) and came.reason == TEACHER_FAILED]
+    failed = [usage.last_error for came, usage in results if _failed(came)]
     probing = harvest.made < PROBE
     early = harvest.first_failed + (len(failed) if probing else 0)
     tried = harvest.made + len(results)
@@ -249,6 +248,13 @@ def _stop_if_down(harvest: _Harvest, results: Sequence[tuple[Made, Usage]]) -> N
             f"the teacher failed on {early if probing else len(failed)} of "
             f"{tried if probing else len(results)} attempts (last: {failed[-1][:200]}); mend "
             "that and run again: the replies that came are in the journal")
+
+
+def _failed(came: Made) -> bool:
+    """Tell whether the teacher's failing left nothing of a start."""
+    rows = came if isinstance(came, tuple) else (came,)
+    return not any(isinstance(row, Sample) for row in rows) and any(
+        isinstance(row, Drop) and row.reason == TEACHER_FAILED for row in rows)
 
 
 def _seed_rows(harvest: _Harvest, seeds: Sequence[Problem]) -> Iterator[Sample]:

@@ -31,7 +31,7 @@ Array = NDArray[np.uint64]
 Places = NDArray[np.int64]
 
 TILE = 1 << 18  # bytes of text at a time: its arrays of words stay in the second cache
-SIGNS = b"+-*/=<>^%.,"  # what tells 5 + 3 from 5 - 3 and 1.5 from 15
+SIGNS = b"+-*/=<>^%.,()"  # what tells 5 + 3 from 5 - 3, 1.5 from 15, (3 + 4) * 2 from 3 + 4 * 2
 _LONG = 64  # bytes of a word that are mixed in eights; the rest, rare, by BLAKE2b
 _PAD = bytes(_LONG + 8)
 _BLANK = 0x20

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mathmill.errors import MissingExtra, TeacherError, UsageError
-from mathmill.teachers.bundle import may_be_the_number
+from mathmill.teachers.bundle import Bundling, may_be_the_number
 from mathmill.teachers.call import Call
 from mathmill.teachers.error_budget import ErrorBudget
 from mathmill.teachers.http.endpoint import Endpoint
@@ -126,7 +126,7 @@ class Engine:
         So what came may be kept before the rest is asked for. A call that failed for good is
         `samples` failed replies. Raises as `answer` does.
         """
-        began, failures, again, refused = time.monotonic(), 0, False, 0
+        began, failures, again, refused, refuser = time.monotonic(), 0, False, 0, Bundling()
         while True:
             lane, call = await self._pool.take(again)
             again = True
@@ -155,7 +155,7 @@ class Engine:
                     replies = self.purse.settle(ticket, replies)
                 self._good(lane, call, replies)
                 if refused:
-                    lane.bundling.refused(self.name, refused)
+                    refuser.refused(self.name, refused)
                 return lane.bundling.learn(self.name, sent, replies)
             finally:
                 lane.bundling.end(asked)
@@ -163,7 +163,7 @@ class Engine:
             if self._pool.stopped is not None:
                 raise TeacherError(str(self._pool.stopped))
             if may_be_the_number(fault, sent):  # one reply tells which; a refusal is not billed
-                refused = sent
+                refused, refuser = sent, lane.bundling
                 continue
             failures += fault.kind not in (BUSY, STOP)
             waited = time.monotonic() - began

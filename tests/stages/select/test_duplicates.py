@@ -53,6 +53,11 @@ def test_each_rule_is_a_switch_and_the_first_row_stays(tmp_path, rules, left):
     assert sum(fact["rows"] for fact in tally["facts"]["duplicates"].values()) == len(drops)
 
 
+def test_programs_that_differ_in_brackets_alone_are_two_solutions(tmp_path):
+    rows = [program("Two of 3 and 4?", f"result = {sum_}") for sum_ in ("(3 + 4) * 2", "3 + 4 * 2")]
+    assert len(run(tmp_path, rows, duplicates=["text"])[0]) == 2
+
+
 def test_a_drop_names_its_rule_and_the_row_that_it_repeats(tmp_path):
     _, drops, tally = run(tmp_path, ROWS, duplicates=["text", "structure"])
     assert [(d.id, d.reason, d.detail) for d in drops] == [

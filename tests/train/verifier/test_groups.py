@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mathmill.errors import UsageError
-from mathmill.train.verifier.data import gather, hold_out, shuffled
+from mathmill.train.verifier.data import gather, hold_out, shuffled, weigh
 from mathmill.train.verifier.settings import Settings
 from verifier_cases import make_candidate
 
@@ -35,7 +35,8 @@ def test_what_is_taken_and_what_it_counts(labels, settings, taken) -> None:
         assert not groups
         return
     (group,) = groups
-    assert dict(zip((p.response for p in group.programs), group.weights, strict=True)) == taken
+    weights = weigh(group.right, settings.get("balance", True))
+    assert dict(zip((p.response for p in group.programs), weights, strict=True)) == taken
     assert list(group.right) == sorted(group.right, reverse=True), "right ones stand first"
     assert [p.verdict == "correct" for p in group.programs] == list(group.right)
 
@@ -72,11 +73,10 @@ def test_problems_of_one_meaning_are_held_out_together() -> None:
     assert not marks[0] & marks[1]
 
 
-def test_shuffled_labels_keep_weights_and_numbers() -> None:
+def test_shuffled_labels_keep_their_numbers() -> None:
     groups, _ = gather(rows({f"{n}": n < 3 for n in range(7)}), Settings())
     (dealt,) = shuffled(groups, seed=3)
     assert dealt.right == groups[0].right
-    assert dealt.weights == groups[0].weights
     assert {p.id for p in dealt.programs} == {p.id for p in groups[0].programs}
     assert dealt.programs != groups[0].programs
 

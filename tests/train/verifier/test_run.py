@@ -14,6 +14,7 @@ from mathmill.decoding.verifier import new_verifier, scores
 from mathmill.errors import StepFailed, UsageError
 from mathmill.evaluate.ranking import pair_accuracy, pooled_auc
 from mathmill.io import read_json, read_rows, write_rows
+from mathmill.train.verifier import run as training
 from mathmill.train.verifier.data import gather, shuffled
 from mathmill.train.verifier.objective import Task, objective, parts
 from mathmill.train.verifier.run import run
@@ -51,6 +52,21 @@ def ranked(verifier: Path, rows: list[Candidate]) -> float:
     shares = [pair_accuracy([v for v, _ in each], [ok for _, ok in each])
               for each in found.values()]
     return sum(share or 0.0 for share in shares) / len(shares)
+
+
+def test_where_a_long_program_is_left_out_either_side_still_weighs_half(base_folder: Path) -> None:
+    rows = [make_candidate("a", "Tom has 9 pens.", text, ok, sample=place) for place, (text, ok) in
+            enumerate((("x = 1", True), ("x = 2", True), ("x = 3", False),
+                       ("x = 4" + " + 4" * 200, False)))]
+    groups, _ = gather(rows, Settings())
+    ((task,), long) = training._tasks(groups, open_model(str(base_folder))[1], Settings(), 200)
+    assert long == 1
+    assert dict(zip(task.right, task.weights, strict=True)) == {True: 0.25, False: 0.5}
+
+
+def test_the_base_s_weights_are_asked_for_by_its_name(tmp_path: Path, base_folder: Path) -> None:
+    with pytest.raises(UsageError, match="base model's name"):
+        run(bench(tmp_path, base_folder, toy(4)), init="base")
 
 
 @pytest.fixture(scope="module")

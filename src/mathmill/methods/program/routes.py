@@ -20,7 +20,16 @@ from mathmill.methods.program.code import body_of
 from mathmill.methods.program.items import Item, read_items, read_questions
 from mathmill.methods.replies import Unusable, declines
 from mathmill.programs import make_function
-from mathmill.types import Drop, Problem, Reply, Request, Sample, problem_id, sample_id
+from mathmill.types import (
+    CallFailed,
+    Drop,
+    Problem,
+    Reply,
+    Request,
+    Sample,
+    problem_id,
+    sample_id,
+)
 
 TEN = 10  # problems a call, as the prompts say
 BEYOND = (f"\nProblem {TEN + 1}:",)  # where a model that goes on is stopped
@@ -136,6 +145,8 @@ class Two(Programming):
                 rows.append(self.row(own, seed, question, code, parent))
             except Unusable as why:
                 rows.append(self.drop(seed, why, number, place))
+            except CallFailed as why:  # the other programs are paid for, or can still be had
+                rows.append(self.drop(seed, Unusable("teacher failed", str(why)), number, place))
         return (*rows, *self.few(seed, items, number, text))
 
     def variant(self, seed: Problem, number: int) -> tuple[str, Switches]:

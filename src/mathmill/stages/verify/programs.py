@@ -181,9 +181,11 @@ class Deterministic:
 
 
 def _compared(row: Sample, first: Outcome | None, second: Outcome | None) -> Finding:
-    if first is not None and second is not None:
-        found = compared(first, second)
-        if found.kind == REFUSED and found.error.startswith(DIFFERS):
-            return Finding(row, Verdict(UNDECIDED, found.error[:200]),
-                           "program not deterministic")
-    return Finding(row, Verdict(UNDECIDED, "two runs agree"))
+    if first is None or second is None:
+        return Finding(row, Verdict(UNDECIDED, "no program to run twice"))
+    found = compared(first, second)
+    if found.kind == REFUSED and found.error.startswith(DIFFERS):
+        return Finding(row, Verdict(UNDECIDED, found.error[:200]), "program not deterministic")
+    alike = found.kind in (VALUE, ERROR)
+    return Finding(row, Verdict(UNDECIDED, "two runs agree" if alike else
+                                f"one of two runs tells nothing: {_how(found)}"))

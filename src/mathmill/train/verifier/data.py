@@ -33,8 +33,6 @@ class Group:
     "Different ones; right ones first."
     right: tuple[bool, ...]
     "Their labels."
-    weights: tuple[float, ...]
-    "What each counts; 1 in all."
 
 
 def gather(candidates: Iterable[Candidate], settings: Settings
@@ -42,7 +40,7 @@ def gather(candidates: Iterable[Candidate], settings: Settings
     """Return the groups, in the order of their problems' ids, and what was left out.
 
     Which programs of a problem are taken, where there are more than `most`, hangs on the seed
-    and their text alone. A program that is undecided anywhere is left out.
+    and their text alone. Samples that are undecided are left out.
     """
     problems: dict[str, dict[str, Candidate]] = {}
     facts: Counter[str] = Counter()
@@ -64,23 +62,20 @@ def gather(candidates: Iterable[Candidate], settings: Settings
             facts["problems with only right programs" if right else
                   "problems with only wrong programs"] += 1
             continue
-        groups.append(_group(item, right[:settings.most], wrong[:settings.most],
-                             settings.balance))
+        taken = (*right[:settings.most], *wrong[:settings.most])
+        groups.append(Group(item, taken[0].question, taken,
+                            tuple(row.verdict == CORRECT for row in taken)))
     facts["problems"] = len(problems)
     facts["groups"] = len(groups)
     facts["programs"] = sum(len(group.programs) for group in groups)
     return groups, dict(facts)
 
 
-def _group(item: str, right: Sequence[Candidate], wrong: Sequence[Candidate],
-           balance: bool) -> Group:
-    """Weigh a problem's programs: half on either side, or all alike."""
-    rows = (*right, *wrong)
-    weights = [1 / len(rows)] * len(rows)
-    if balance:
-        weights = [0.5 / len(right)] * len(right) + [0.5 / len(wrong)] * len(wrong)
-    return Group(item, rows[0].question, rows, (True,) * len(right) + (False,) * len(wrong),
-                 tuple(weights))
+def weigh(right: Sequence[bool], balance: bool) -> tuple[float, ...]:
+    """Return what each of a problem's programs counts, 1 in all: half on either side, or alike."""
+    sides = Counter(right)
+    weights = [0.5 / sides[label] if balance else 1 / len(right) for label in right]
+    return tuple(weight / sum(weights) for weight in weights)
 
 
 def hold_out(groups: Sequence[Group], share: float, seed: int
@@ -100,7 +95,7 @@ def hold_out(groups: Sequence[Group], share: float, seed: int
 def shuffled(groups: Sequence[Group], seed: int) -> list[Group]:
     """Return the groups with their labels dealt out anew within each problem: the control.
 
-    Weights and numbers of right and wrong stay; what a program says then tells nothing.
+    The numbers of right and wrong stay; what a program says then tells nothing.
     """
     dealt = []
     for group in groups:

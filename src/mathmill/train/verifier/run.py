@@ -37,9 +37,9 @@ from mathmill.errors import StepFailed, UsageError
 from mathmill.train.cards import verifier_card
 from mathmill.train.data import plan
 from mathmill.train.schedule import factor
-from mathmill.train.verifier.data import Group, gather, hold_out
+from mathmill.train.verifier.data import Group, gather, hold_out, weigh
 from mathmill.train.verifier.objective import Task, objective, parts
-from mathmill.train.verifier.settings import SCRATCH, Settings
+from mathmill.train.verifier.settings import BASE, SCRATCH, Settings
 from mathmill.workbench import Workbench
 
 SAVE_SECONDS = 60.0  # between checkpoints; a shorter training leaves none
@@ -75,6 +75,9 @@ def run(bench: Workbench, *, pools: Sequence[str] = ("pool",), base: str = "",
     settings = Settings.of(literals)
     if not base and "generator" not in bench.inputs:
         raise UsageError("there is no model to make a verifier of; name one, or give a training")
+    if settings.init == BASE and not base:
+        raise UsageError("init='base' was given a training, whose weights are the generator's; "
+                         "give the base model's name in its place")
     model, tokenizer = open_model(base or str(bench.inputs["generator"]), dtype="float32")
     torch.manual_seed(settings.seed)
     if settings.init == SCRATCH:
@@ -105,9 +108,8 @@ def _tasks(groups: Sequence[Group], tokenizer: Any, settings: Settings, most: in
         right = tuple(label for label, ok in zip(group.right, fit, strict=True) if ok)
         if not right or (settings.balance and len(set(right)) < 2):
             continue
-        weights = [weight for weight, ok in zip(group.weights, fit, strict=True) if ok]
         tasks.append(Task(Bundle(prompt, [b for b, ok in zip(bodies, fit, strict=True) if ok]),
-                          right, tuple(weight / sum(weights) for weight in weights)))
+                          right, weigh(right, settings.balance)))
     return tasks, long
 
 
