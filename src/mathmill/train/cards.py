@@ -63,8 +63,8 @@ def verifier_card(facts: Mapping[str, Any]) -> str:
     return f"""# A verifier made from `{facts['base']}` by mathmill
 
 It reads a problem and a program and says, at the program's last token, how probable it is that
-the program is right. Learned from {_shown(data['groups'])} problems with
-{_shown(data['programs'])} programs, in {_shown(facts['steps'])} steps.
+the program is right. Learned from {_shown(data['learned'])} problems with
+{_shown(data['learned_programs'])} programs, in {_shown(facts['steps'])} steps.
 
 | measure (on {_shown(data['held_out'])} problems kept apart) | value |
 |---|---|

@@ -91,7 +91,10 @@ def test_it_leaves_a_folder_facts_and_metrics(trained: Workbench) -> None:
     assert data["candidates"] == 640
     assert data["held_out"] > 10
     assert sorted(each.name for each in trained.out.iterdir()) == ["metrics.jsonl", "verifier"]
-    assert "within-problem pair accuracy" in (trained.out / "verifier" / "CARD.md").read_text()
+    assert data["learned"] == 160 - data["held_out"]
+    card = (trained.out / "verifier" / "CARD.md").read_text()
+    assert "within-problem pair accuracy" in card
+    assert f"from {data['learned']} problems with\n{4 * data['learned']} programs" in card
     assert len((trained.out / "metrics.jsonl").read_text().splitlines()) == 4
     assert read_json(trained.out / "verifier" / "verifier.json") == {
         "form": "program", "confidence": False}

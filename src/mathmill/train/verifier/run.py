@@ -85,12 +85,14 @@ def run(bench: Workbench, *, pools: Sequence[str] = ("pool",), base: str = "",
     groups, counted = gather(chain(*(bench.rows(name, Candidate) for name in pools)), settings)
     learned, checked = hold_out(groups, settings.held_out, settings.seed)
     tasks, long = _tasks(learned, tokenizer, settings, min(window(model), settings.max_length))
-    bench.facts["data"] = {**counted, "too_long": long, "held_out": len(checked)}
+    bench.facts["data"] = {**counted, "too_long": long, "held_out": len(checked),
+                           "learned": len(tasks),
+                           "learned_programs": sum(len(task.right) for task in tasks)}
     if not tasks:
         raise StepFailed(
-            f"of {counted.get('problems', 0)} problems none has both right and wrong programs; "
-            "sample more programs a problem, at a higher temperature, or from an earlier "
-            "checkpoint of the generator")
+            f"of {counted.get('problems', 0)} problems none has both right and wrong programs "
+            f"({long} are longer than max_length); sample more programs a problem, at a higher "
+            "temperature, or from an earlier checkpoint of the generator")
     training = _begin(model, settings)
     _loop(bench, training, tasks, settings, tokenizer, checked)
     _finish(bench, training, tokenizer, settings, base or "an earlier step's model")
