@@ -79,6 +79,9 @@ def test_the_facts_say_how_it_went_and_what_it_took(
     assert sum(table["kinds"].values()) == 36
     assert table["kinds"] == Counter(row.kind for row in rows if row.model == "first")
     assert table["greedy"]["n"] == 6
+    warm = table["by_temperature"]
+    assert {heat: one["n"] for heat, one in warm.items()} == {"0.5": 18, "0.7": 12}
+    assert not any("low" in one for one in warm.values()), "samples of a problem are not apart"
     assert facts["generation"]["first"]["cut"] == sum(
         row.finish == "length" for row in rows if row.model == "first")
 

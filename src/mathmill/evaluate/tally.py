@@ -99,7 +99,8 @@ class PoolTally:
             "problems": len(part.drawn) or part.greedy.total(),
             "pass": [{"k": one.k, "value": one.value, "low": one.low, "high": one.high}
                      for one in found],
-            "by_temperature": {str(heat): _share(right, count)
+            # No interval: samples of one problem are alike, and Wilson's would be too narrow.
+            "by_temperature": {str(heat): {"n": count, "correct": right, "accuracy": right / count}
                                for heat, (count, right) in sorted(part.warm.items())},
             "verdicts": dict(part.verdicts.most_common()),
             "kinds": dict(part.kinds.most_common()),
