@@ -74,6 +74,18 @@ def test_a_value_may_name_an_option(executor: Executor) -> None:
     assert verdict(question, "B", done, "tolerant").value == "correct"
 
 
+@pytest.mark.parametrize("body", [
+    "pens = 3\nresult = pens + 4", "if 3 > 2:\n    pens = 3\n\nresult = pens + 4"])
+@pytest.mark.parametrize("margin", ["    ", "  ", "\t"])
+def test_an_indented_body_is_one_program_with_the_spaces_before_it_or_without(
+        body: str, margin: str) -> None:
+    indented = "\n".join(margin + line if line else line for line in body.split("\n"))
+    wanted = program_in(ASK, body, "program")
+    assert wanted[1] is not None
+    assert program_in(ASK, indented, "program") == wanted  # as `sample` reads it
+    assert program_in(ASK, indented.strip(), "program") == wanted  # as `evaluate` does
+
+
 @pytest.mark.parametrize("response", [
     "    pens = 3 + 4\n    return pens", "pens = 3 + 4\n    return pens",
     "    pens = 3 + 4\n    return pens\n\nprint(5)\ndef more():", "    return 3 + 4"])

@@ -91,7 +91,7 @@ def program_in(question: str, response: str, form: str) -> tuple[str, Program | 
     form that was asked for is taken as it is; one in fences, among prose or with a function of
     its own is read by the rules of `program_of`.
     """
-    body = _indented(response) if form == FUNCTION else function_body(response)
+    body = _indented(response) if form == FUNCTION else _at_margin(response)
     code = _BARE_HEAD + body
     if not response.strip():
         return "", None
@@ -127,6 +127,21 @@ def tolerant_verdicts(rows: Iterable[tuple[str, str, str, Executed]]) -> list[Ve
             known[key] = verdict(question, gold, done, for_suite(suite))
         found.append(known[key])
     return found
+
+
+def _at_margin(response: str) -> str:
+    """Return the body in a response of the form `program`.
+
+    One that is indented as a whole may come without the spaces before its first line, for
+    greedy generation strips them: it is the same program as with them.
+    """
+    body, text = function_body(response), response.strip()
+    margin = min((line[:len(line) - len(line.lstrip())] for line in text.split("\n")[1:]
+                  if line.strip()), key=len, default="")
+    if margin and parsed(_BARE_HEAD + body) is None:
+        whole = function_body(margin + text)
+        return whole if parsed(_BARE_HEAD + whole) is not None else body
+    return body
 
 
 def _indented(response: str) -> str:
