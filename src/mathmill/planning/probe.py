@@ -30,7 +30,6 @@ from mathmill.teachers import registry
 from mathmill.types import Problem
 from mathmill.workbench import Terms, Workbench
 
-TRAINS = ("train", "pretrain")
 SYMBOLIC = "symbolic:"
 WORLD = 200  # problems that stand in for those that the symbolic teacher cannot read
 
