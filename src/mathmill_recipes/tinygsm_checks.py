@@ -25,7 +25,7 @@ from mathmill.pipeline import seeds as read
 from mathmill_recipes import tinygsm
 
 ERRING = "symbolic:error_rate=0.3,compact=1"  # the paper does not know its own share
-EXTRA = 2.5  # rows written for one that an arm trains on: the strictest check drops most
+EXTRA = 4.0  # rows written for one that an arm trains on: the strictest check drops most
 SIFTED, DECIDED = ("correct", "undecided"), ("correct",)
 ARMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # checks, and the verdicts kept
     "it runs": (("runs",), SIFTED),
