@@ -126,7 +126,8 @@ class Engine:
         So what came may be kept before the rest is asked for. A call that failed for good is
         `samples` failed replies. Raises as `answer` does.
         """
-        began, failures, again, refused, refuser = time.monotonic(), 0, False, 0, Bundling()
+        began, failures, again, refused = time.monotonic(), 0, False, 0
+        refuser: Bundling | None = None
         while True:
             lane, call = await self._pool.take(again)
             again = True
@@ -154,7 +155,7 @@ class Engine:
                 if self.purse is not None and ticket is not None:
                     replies = self.purse.settle(ticket, replies)
                 self._good(lane, call, replies)
-                if refused:
+                if refuser is not None:
                     refuser.refused(self.name, refused)
                 return lane.bundling.learn(self.name, sent, replies)
             finally:
