@@ -106,7 +106,7 @@ class Engine:
 
         Raises TeacherError where no further call can succeed, or too many have failed.
         """
-        return (await self.answers(request, 1))[0]
+        return (await self.some(request, 1))[0]
 
     async def answers(self, request: Request, samples: int) -> list[Reply]:
         """Return the replies to samples `request.sample` on, asked for in one call.
