@@ -31,7 +31,7 @@ from mathmill.teachers.http.faults import BUSY, ROW, STOP, Fault
 from mathmill.teachers.http.limits import NOTHING, of_headers
 from mathmill.teachers.money.purse import Purse
 from mathmill.teachers.pace import CEILING, START, Pace
-from mathmill.teachers.pool import Lane, Pool
+from mathmill.teachers.pool import Lane, Pool, open_files
 from mathmill.types import Reply, Request
 
 TRIES = 6  # of one call: with pauses of up to 1, 2, 4, 8, 16 s about half a minute of trouble
@@ -284,18 +284,3 @@ def pause(failures: int, retry_after: float | None, patience: float) -> float:
     if retry_after is None:
         return drawn
     return min(retry_after, patience) + min(drawn, 0.1 * retry_after)
-
-
-def open_files() -> int:
-    """Return how many connections this process may hold, after asking for as many as it may."""
-    try:
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-        return max(16, (65536 if soft == resource.RLIM_INFINITY else soft) - 128)
-    except (ImportError, ValueError, OSError):  # Windows has no such limit; a jail may refuse
-        return 256

@@ -161,3 +161,18 @@ class Pool:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def open_files() -> int:
+    """Return how many connections this process may hold, after asking for as many as it may."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+        return max(16, (65536 if soft == resource.RLIM_INFINITY else soft) - 128)
+    except (ImportError, ValueError, OSError):  # Windows has no such limit; a jail may refuse
+        return 256
