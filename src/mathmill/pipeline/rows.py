@@ -1,0 +1,131 @@
+"""The verbs that make and sift rows: seeds, synthesize, verify, select, decontaminate.
+
+Used as: `drafts = synthesize(seeds("gsm8k/train.jsonl"), methods=METAMATH, samples=10_000)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mathmill.errors import UsageError
+from mathmill.execution.step import Step
+from mathmill.pipeline.building import SYMBOLIC, step, who
+from mathmill.types import Method
+
+
+def seeds(source: str | Step, *, limit: int | None = None,
+          fields: Mapping[str, str] | None = None, label: str = "seeds") -> Step:
+    """Read problems from a file, a folder, `hf:OWNER/NAME` or `symbolic:...`; or from a step.
+
+    A file's identity is its content, so that an edited file is a new step. From a step that
+    makes samples, the problems are their questions with the answers known to be right.
+    """
+    from mathmill.stages import seeds as stage
+    from mathmill.teachers import symbolic
+
+    if isinstance(source, Step):
+        return step("seeds", stage.of_samples, {"limit": limit}, {"rows": source}, label=label)
+    literals: dict[str, Any] = {"source": source, "limit": limit, "fields": fields}
+    tools: dict[str, Any] = {"worlds": {"symbolic": symbolic.make_problems}}
+    digest = stage.content_digest(source)
+    if digest is not None:
+        literals |= {"source": stage.plain_name(source), "content": digest}
+        tools["path"] = source
+    return step("seeds", stage.run, literals, tools=tools, label=label)
+
+
+def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float],
+               samples: int, teacher: str | Step = SYMBOLIC, *, seed: int = 0,
+               include_seeds: bool = False, label: str = "synthesize") -> Step:
+    """Have a teacher write exactly `samples` accepted rows, by each method in its share.
+
+    `methods` may give weights; equal shares otherwise. `teacher` is a name, or a step that
+    trained a model: that model, in this process.
+    """
+    from mathmill.stages import synthesize as stage
+
+    if samples < 1:
+        raise UsageError("samples must be at least 1: nothing would be made")
+    whose, given, ways = who(teacher)
+    weights = dict(methods) if isinstance(methods, Mapping) else dict.fromkeys(methods, 1.0)
+    literals = {
+        "methods": [{**m.identity(), "method": m.name, "weight": w} for m, w in weights.items()],
+        "teacher": whose, "samples": samples, "seed": seed,
+        "include_seeds": include_seeds,
+    }
+    return step("synthesize", stage.run, literals, {"seeds": problems, **given},
+                {"methods": list(weights), **ways}, label)
+
+
+def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
+           teacher: str | Step | None = None,
+           keep: Sequence[str] | str = ("correct", "undecided"), label: str = "verify") -> Step:
+    """Give every row a verdict: correct, wrong or undecided; rows whose verdict is not kept drop.
+
+    Checks that decide: `answer_agrees` (with the answer known to be right), `majority(k)`,
+    `prose_agrees`, `programs_agree(k)` (with more solutions by the teacher: the one that wrote
+    the drafts where none is named). Checks that sift: `runs` and `deterministic` (programs, in
+    the sandbox), `long_enough(words)`, `has_digits`. `keep`: the verdicts that stay, or `label`
+    to keep all, unfit rows too. Of a pool that `sample` drew, the candidates become rows.
+    """
+    from mathmill.methods.votes import voting
+    from mathmill.stages import verify as stage
+    from mathmill.teachers import symbolic
+
+    # By its name: an identity does not tell the servers and keys of a configuration.
+    teacher = (teacher or drafts.inputs.get("teacher") or drafts.tools.get("teacher")
+               or drafts.literals.get("teacher") or SYMBOLIC)
+    whose, given, ways = who(teacher)
+    prompts, tools = voting(by)
+    literals = {"by": list(by), "votes": votes, "teacher": whose, "prompts": prompts,
+                "keep": keep if isinstance(keep, str) else list(keep),
+                "pool": drafts.name == "sample"}
+    tools |= ways
+    if whose.startswith(SYMBOLIC):  # only the symbolic world knows the truth of its rows
+        tools["truth"] = symbolic.truth
+    return step("verify", stage.run, literals, {"rows": drafts, **given}, tools, label)
+
+
+def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
+           how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
+           duplicates: Sequence[str] = ("text",), rater: str | Step | None = None,
+           label: str = "select") -> Step:
+    """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
+
+    `duplicates`: the rules by which a row that repeats an earlier one goes: `text`, `question`,
+    `structure` (question and program but for names and numbers), `program`; or none of them.
+    Rows without a level get one: by the steps of their solution, or by the teacher `rater`.
+    """
+    from mathmill.methods import difficulty
+    from mathmill.stages import select as stage
+
+    literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
+                "duplicates": list(duplicates),
+                "levels": None if levels is None else list(levels)}
+    inputs, tools = {"rows": rows}, {"read_level": difficulty.read_level,
+                                     "difficulty_request": difficulty.rate_request}
+    if rater is not None:
+        whose, given, ways = who(rater)
+        literals |= {"difficulty": "teacher", "teacher": whose}
+        inputs |= given
+        tools |= ways
+    return step("select", stage.run, literals, inputs, tools, label)
+
+
+def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int | Sequence[int] = 30,
+                  fold: str = "words", signatures: bool = True,
+                  label: str = "decontaminate") -> Step:
+    """Drop rows that share a word n-gram, or a semantic signature, with a benchmark item.
+
+    Of several `ngram` the first drops, the others are counted. `fold`: what a word is, `words`,
+    `letters` (TinyGSM: neither punctuation nor digits) or `none` (as it stands between blanks).
+    """
+    from mathmill.stages import decontaminate as stage
+    from mathmill.teachers import symbolic
+
+    inputs = {"rows": rows, **{f"against.{name}": step for name, step in against.items()}}
+    return step("decontaminate", stage.run,
+                {"ngram": ngram if isinstance(ngram, int) else list(ngram), "fold": fold,
+                 "signatures": signatures, "against": sorted(against)}, inputs,
+                {"signature": symbolic.signature}, label)

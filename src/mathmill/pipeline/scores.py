@@ -1,0 +1,93 @@
+"""The verbs that ask a model and tell what came of it: evaluate, sample, choose, report.
+
+Used as: `report("My run", {"student": evaluate(model, {"gsm8k": test})}, data=clean)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mathmill.execution.step import Step
+from mathmill.pipeline.building import step
+
+
+def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "evaluate",
+             **settings: Any) -> Step:
+    """Ask a model every item once, greedily; grade strictly (the papers') and tolerantly."""
+    from mathmill.decoding import models
+    from mathmill.evaluate import run as scoring
+
+    inputs = {f"suite.{name}": step for name, step in suites.items()}
+    if isinstance(model, Step):
+        inputs["model"] = model
+    literals = {"base": None if isinstance(model, Step) else model, "suites": sorted(suites),
+                **settings}
+    return step("evaluate", scoring.run, literals, inputs, {"open_model": models.open_model},
+                label, apart=True)
+
+
+def sample(models: Mapping[str, str | Step | tuple[Step, float]], suites: Mapping[str, Step], *,
+           label: str = "sample", **settings: Any) -> Step:
+    """Draw many programs a problem from each model, run and grade them: one pool of candidates.
+
+    A model is a name, a step that trained one, or such a step with the share of its steps after
+    which it was kept. `settings` are those of `evaluate.pool.run`: `n`, `temperatures`, ...
+    """
+    from mathmill.decoding import models as decoding
+    from mathmill.evaluate import pool
+    from mathmill.train.checkpoints import folder_name
+
+    inputs, where = {f"suite.{name}": one for name, one in suites.items()}, {}
+    for name, model in models.items():
+        made, share = model if isinstance(model, tuple) else (model, 1.0)
+        where[name] = {"base": made} if isinstance(made, str) else {
+            "step": f"model.{name}", "checkpoint": folder_name(share)}
+        if isinstance(made, Step):
+            inputs[f"model.{name}"] = made
+    return step("sample", pool.run, {"models": where, "suites": sorted(suites), **settings}, inputs,
+                {"open_model": decoding.open_model}, label, apart=True)
+
+
+def choose(pool: Step, verifiers: Mapping[str, Step] | None = None, *, label: str = "choose",
+           **settings: Any) -> Step:
+    """Measure each way of choosing one of n samples: greedy, majority, best by a verifier, ...
+
+    `verifiers` by label; the generators are the models of the pool. Settings: `sizes`, `seed`.
+    """
+    from mathmill.decoding import verifier
+    from mathmill.evaluate import choosing
+
+    inputs = {"pool": pool, **{f"verifier.{name}": one for name, one in (verifiers or {}).items()}}
+    return step("choose", choosing.run, {"verifiers": sorted(verifiers or {}), **settings}, inputs,
+                {"scores": verifier.scores}, label, apart=True)
+
+
+def report(title: str, scores: Mapping[str, Step], *,
+           data: Step | Mapping[str, Step] | None = None,
+           choices: Mapping[int, Step] | None = None,
+           curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+           arms: Sequence[Mapping[str, Any]] = (), main: str | None = None,
+           label: str = "report") -> Step:
+    """Write one HTML page on all that led to the scores; `data` is what was trained on.
+
+    `curves` names, for each scaling curve, the score at each (rows, seed); `arms` names, for
+    each study, the score of each arm and seed; `main` is the score of the headline; `choices`
+    are `choose` steps by their seed.
+    """
+    from mathmill.evaluate import compare, samples, stats
+    from mathmill.report import run as page
+
+    inputs = {f"score.{name}": step for name, step in scores.items()}
+    if isinstance(data, Step):
+        inputs["data"] = data
+    elif data is not None:
+        inputs |= {f"data.{name}": step for name, step in data.items()}
+    inputs |= {f"choice.{seed}": one for seed, one in (choices or {}).items()}
+    tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
+             "compare": compare.compare, "over_problems": samples.over_problems,
+             "sign_flip": stats.sign_flip}
+    literals = {"title": title, "curves": curves or {}, "arms": list(arms),
+                "choices": {f"choice.{seed}": seed for seed in choices or {}},
+                "main": None if main is None else f"score.{main}"}
+    return step("report", page.run, literals, inputs, tools, label)
