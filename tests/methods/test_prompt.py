@@ -8,6 +8,21 @@ import pytest
 
 from mathmill.methods.prompt import Prompt, identities, load, parse
 
+FROM_TEXT = {
+    "grade": "a grade-school problem", "middle": "a middle-school problem",
+    "high": "a high-school problem", "college": "a college problem",
+    "amc8": "an AMC 8 problem", "amc10": "an AMC 10 problem", "amc12": "an AMC 12 problem",
+    "aime": "an AIME problem", "tool_grade": "a grade-school problem",
+    "tool_contest": "a contest problem",
+}
+
+
+def _named(words: str) -> str:
+    """Return the name of a kind at the start of a sentence, without its article."""
+    kind = words.split(" ", 1)[1]
+    return kind[0].upper() + kind[1:]
+
+
 TASKS = {
     "solve": "Task: Solve the problem step by step.",
     "solve_unknown": "Task: Find the value of the unknown variable.",
@@ -34,8 +49,16 @@ TASKS = {
                                     "with irrelevant information.",
     "program/write": "Task: Write a Python program that solves the problem.",
     "difficulty": "Task: Rate the difficulty of the problem from 1 to 5.",
+    **{f"from_text/{kind}": f"Task: Write {words} and its solution, inspired by the text."
+       for kind, words in FROM_TEXT.items() if not kind.startswith("tool")},
+    **{f"from_text/{kind}": f"Task: Write {words}, inspired by the text, and solve it with Python."
+       for kind, words in FROM_TEXT.items() if kind.startswith("tool")},
+    **{f"from_text/{kind}_short": f"Task: {_named(words)} from the text"
+       + (", with Python." if kind.startswith("tool") else ".")
+       for kind, words in FROM_TEXT.items()},
 }
-HEADINGS = {"metamath/declarative": ["Question:", "Answer:"],
+HEADINGS = {**{name: ["Text:"] for name in TASKS if name.startswith("from_text/")},
+            "metamath/declarative": ["Question:", "Answer:"],
             "xwin/create": ["Reference problem:"]}
 FILES = sorted(path.name for path in (resources.files("mathmill.methods") / "prompts").iterdir()
                if path.name.endswith(".md"))
@@ -53,7 +76,7 @@ def test_a_prompt_file_says_its_task_in_the_agreed_line_and_ends_in_its_sections
     wanted = HEADINGS.get(prompt.name, ["Problem:"])
     lines = prompt.body.splitlines()
     assert [line for line in lines if line.endswith(":") and line in
-            {"Problem:", "Question:", "Answer:", "Reference problem:"}] == wanted
+            {"Problem:", "Question:", "Answer:", "Reference problem:", "Text:"}] == wanted
     assert lines[-2] == wanted[-1]
 
 
