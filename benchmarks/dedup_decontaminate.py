@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 
 from mathmill.columns import write_batches
-from mathmill.io import SCHEMAS, arrow_schema, read_json, write_rows
+from mathmill.io import arrow_schema, read_json, write_rows
+from mathmill.schemas import SCHEMAS
 from mathmill.types import Problem, Sample, make_problem
 from mathmill.workbench import Workbench
 

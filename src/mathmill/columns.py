@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import InputError
-from mathmill.io import ROWS_A_GROUP, SCHEMAS, arrow_schema, read_rows, table_of
+from mathmill.io import ROWS_A_GROUP, arrow_schema, read_rows, table_of
+from mathmill.schemas import SCHEMAS
 from mathmill.types import Drop
 
 if TYPE_CHECKING:

@@ -18,57 +18,13 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from mathmill.candidates import Candidate, Choice, Scored
 from mathmill.errors import InputError
-from mathmill.types import Drop, Problem, Reply, Sample, Score
+from mathmill.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = TypeVar("Record")
-
-# One entry a field, in the order of the record; `?` marks what may be null.
-SCHEMAS: dict[type, dict[str, str]] = {
-    Problem: {
-        "id": "string", "question": "string", "answer": "string?", "solution": "string?",
-        "level": "int32?", "subject": "string?", "language": "string", "source": "string",
-        "signature": "string?", "seed": "string?",
-    },
-    Sample: {
-        "id": "string", "question": "string", "solution": "string", "answer": "string?",
-        "expected": "string?", "seed": "string", "parent": "string", "method": "string",
-        "prompts": "strings", "requests": "strings", "teacher": "string", "level": "int32?",
-        "subject": "string?", "language": "string", "signature": "string?",
-        "verdict": "string", "verdict_by": "string", "checks": "strings",
-    },
-    Reply: {
-        "request": "string", "text": "string", "teacher": "string", "finish": "string",
-        "prompt_tokens": "int64", "completion_tokens": "int64", "seconds": "float64",
-        "error": "string", "reasoning": "string", "cached_tokens": "int64", "cost": "float64?",
-        "logprob": "float64?", "found": "bool",
-    },
-    Score: {
-        "item": "string", "suite": "string", "question": "string", "gold": "string",
-        "response": "string", "answer": "string?", "strict": "string", "tolerant": "string",
-        "finish": "string", "tokens": "int32", "level": "int32?", "subject": "string?",
-    },
-    Candidate: {
-        "id": "string", "item": "string", "suite": "string", "question": "string",
-        "gold": "string", "response": "string", "program": "string", "answer": "string?",
-        "kind": "string", "error": "string", "verdict": "string", "model": "string",
-        "temperature": "float64", "sample": "int32", "tokens": "int32", "finish": "string",
-        "logprob": "float64?", "level": "int32?", "subject": "string?", "signature": "string?",
-    },
-    Scored: {"candidate": "string", "verifier": "string", "score": "float64"},
-    Choice: {
-        "model": "string", "suite": "string", "item": "string", "way": "string",
-        "verifier": "string", "n": "int32", "value": "float64", "exact": "bool",
-    },
-    Drop: {
-        "id": "string", "reason": "string", "detail": "string", "row": "string",
-        "method": "string",
-    },
-}
 
 Skip = Callable[[int, str], None]
 """Is told the 1-based number of a row that cannot be read, and why."""

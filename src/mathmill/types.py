@@ -2,7 +2,7 @@
 
 Why: every stage, method, teacher and grader meets the others only in these words. A record
 never changes; a stage makes a new one with `dataclasses.replace`. The Parquet schema of
-each record stands in `mathmill.io`. Every field is described by the string beneath it.
+each record stands in `mathmill.schemas`. Every field is described by the string beneath it.
 
 Used as: `from mathmill.types import Problem, Sample`.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mathmill.identity import content_id
+from mathmill.texts import Text
 
 CORRECT = "correct"
 WRONG = "wrong"
@@ -254,9 +255,9 @@ class CallFailed(Exception):
 class Method(Protocol):
     """One way to make a training row from a seed. Implementations: `mathmill.methods`.
 
-    A method may also have `together` (how many rows one start asks for at once; 1 where it
-    is not said) and `answers` (whether its rows tell their answers: those of programs do
-    not until they are run; True where it is not said).
+    A method may also have `together` (how many rows one start asks for at once; else 1),
+    `answers` (whether its rows tell their answers: those of programs do not until they are
+    run; else True) and `takes` (`problems` or `texts`: what its seeds are; else problems).
     """
 
     @property
@@ -268,7 +269,7 @@ class Method(Protocol):
         """Return the literals that make this method what it is (prompts, switches)."""
         ...
 
-    def attempt(self, seed: Problem, number: int) -> Attempt:
+    def attempt(self, seed: Problem | Text, number: int) -> Attempt:
         """Start attempt `number` (0, 1, ...) at a row from `seed`; all draws depend on both."""
         ...
 

@@ -18,6 +18,7 @@ from mathmill.identity import canonical, content_id
 from mathmill.methods.prompt import identities, load
 from mathmill.methods.replies import Unusable, clean, declines
 from mathmill.methods.solve import find_answer, finish_solution
+from mathmill.texts import Text
 from mathmill.types import (
     Attempt,
     Drop,
@@ -68,7 +69,7 @@ class Attempting:
         """Return the names of the prompts that this method may use."""
         raise NotImplementedError
 
-    def work(self, seed: Problem, number: int) -> Generator[Request, Reply, Made]:
+    def work(self, seed: Any, number: int) -> Generator[Request, Reply, Made]:
         """Make a row (or all rows of one call), or raise `Unusable`."""
         raise NotImplementedError
 
@@ -78,14 +79,14 @@ class Attempting:
                     for key, value in vars(self).items()}
         return {**literals, "prompts": identities(*self.prompts())}
 
-    def attempt(self, seed: Problem, number: int) -> Attempt:
+    def attempt(self, seed: Problem | Text, number: int) -> Attempt:
         """Start attempt `number` at a row from `seed`; whatever the replies, it ends well."""
         try:
             return (yield from self.work(seed, number))
         except Unusable as why:
             return self.drop(seed, why, number)
 
-    def drop(self, seed: Problem, why: Unusable, *number: int) -> Drop:
+    def drop(self, seed: Problem | Text, why: Unusable, *number: int) -> Drop:
         """Return the drop for attempt `number` (and the row of its call) at a row from `seed`."""
         return Drop(id=content_id("attempt", self.name, seed.id, *number),
                     reason=why.reason, detail=why.detail, method=self.name,

@@ -1,20 +1,34 @@
-"""Which record a step's rows are, for stages that take problems and samples alike.
+"""Which record a step's rows are, for stages that take several kinds alike.
 
-Why: seeds are selected and decontaminated by the same rules as training rows, and a file
-says itself what it holds. Used as: `record = record_of(bench, "rows")`.
+Why: seeds are selected and decontaminated by the same rules as training rows, texts are seeds
+as problems are, and a file says itself what it holds.
+
+Used as: `record = record_of(bench, "rows")`, `record_of(bench, "seeds", (Problem, Text))`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from mathmill.errors import InputError
+from mathmill.texts import Text, Valued
 from mathmill.types import Problem, Sample
 from mathmill.workbench import Workbench
 
+# The most telling columns first: a sample has those of a problem but for `source`.
+KNOWN: tuple[tuple[type[Any], str, frozenset[str]], ...] = (
+    (Sample, "samples", frozenset({"verdict", "question"})),
+    (Text, "texts", frozenset({"whole", "part"})),
+    (Valued, "values", frozenset({"value", "how", "target"})),
+    (Problem, "problems", frozenset({"id", "question", "source"})),
+)
 
-def record_of(bench: Workbench, name: str) -> type[Problem] | type[Sample]:
+
+def record_of(bench: Workbench, name: str,
+              among: tuple[type[Any], ...] = (Problem, Sample)) -> type[Any]:
     """Return the record type of an input's rows, by the columns of its file.
 
-    Raises InputError where the file is missing or holds neither problems nor samples.
+    Raises InputError where the file is missing or holds none of the records `among`.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -25,9 +39,10 @@ def record_of(bench: Workbench, name: str) -> type[Problem] | type[Sample]:
     except (pa.ArrowException, OSError) as error:
         raise InputError(path, f"cannot be read as rows ({error})".replace("\n", " "),
                          "run the step before again") from error
-    if "verdict" in columns:
-        return Sample
-    if {"id", "question", "source"} <= columns:
-        return Problem
-    raise InputError(path, "holds neither problems nor samples",
-                     "give the rows of seeds, synthesize or a later stage")
+    found = next(((record, words) for record, words, own in KNOWN if own <= columns), None)
+    if found is not None and found[0] in among:
+        return found[0]
+    wanted = [words for record, words, _ in KNOWN if record in among]
+    raise InputError(path, f"holds {found[1]}" if found else f"holds neither {wanted[0]} nor "
+                     f"{wanted[-1]}", f"this step takes {' or '.join(sorted(wanted))}: "
+                     "give the rows of a step that makes those")

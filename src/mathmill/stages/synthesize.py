@@ -25,6 +25,8 @@ from mathmill.identity import content_id, draw
 from mathmill.io import as_json
 from mathmill.stages.asking import TEACHER_FAILED, Asking, Made, Usage, open_asking
 from mathmill.stages.budget import ATTEMPTS_A_ROW, PROBE, Budget, Ledger
+from mathmill.stages.records import record_of
+from mathmill.texts import Text
 from mathmill.types import Drop, Method, Problem, Sample, problem_id, sample_id, seed_as_sample
 from mathmill.workbench import Workbench
 
@@ -36,18 +38,20 @@ def run(bench: Workbench, *, methods: Sequence[Mapping[str, Any]], teacher: str,
         include_seeds: bool = False) -> None:
     """Write `samples` accepted rows, or as many as the attempt budget gave; facts say which.
 
-    Input `seeds` (Problem). `methods`: entries with `method` (a name among the tool
-    `methods`), `weight`, and whatever else is the method's identity. `budget`: the
-    fields of `budget.Budget` that differ from its defaults (`attempts`, `per_question`,
-    `refill`, `wave`). `seed`: in which order a method visits the seeds. `include_seeds`: the
-    seeds with a worked solution come first, beyond `samples`. Tools: `methods`, `open_teacher`, and
-    optionally `concurrency`. Raises UsageError, StepFailed, TeacherError.
+    Input `seeds` (Problem; or Text, for methods that take texts). `methods`: entries with
+    `method` (a name among the tool `methods`), `weight`, and whatever else is the method's
+    identity. `budget`: the fields of `budget.Budget` that differ from its defaults. `seed`: in
+    which order a method visits the seeds. `include_seeds`: the seeds with a worked solution
+    come first, beyond `samples`. Tools: `methods`, `open_teacher`, and optionally
+    `concurrency`. Raises UsageError, StepFailed, TeacherError.
     """
     limits = Budget.read(budget or {}, samples)
     attempts = samples * ATTEMPTS_A_ROW if limits.attempts is None else limits.attempts
     at_hand: dict[str, Method] = {method.name: method for method in bench.tools["methods"]}
     weights = _weights(methods, at_hand)
-    seeds = list(bench.rows("seeds", Problem))
+    record = record_of(bench, "seeds", (Problem, Text))
+    _fit(record, [at_hand[name] for name in weights], include_seeds)
+    seeds = list(bench.rows("seeds", record))
     if not seeds:
         raise StepFailed("there is no seed to start from; see what the step `seeds` dropped")
     ledger = Ledger.split(samples, attempts, weights)
@@ -79,12 +83,25 @@ def _weights(entries: Sequence[Mapping[str, Any]], at_hand: Mapping[str, Method]
     return weights
 
 
+def _fit(record: type, methods: Sequence[Method], include_seeds: bool) -> None:
+    """Raise UsageError where a method cannot start from such seeds."""
+    given, cure = ("texts", "seeds(...)") if record is Text else ("problems", "texts(...)")
+    for method in methods:
+        takes = getattr(method, "takes", "problems")
+        if takes != given:
+            raise UsageError(f"the method {method.name} starts from {takes}, and these seeds are "
+                             f"{given}; give it the rows of {cure}, or take another method")
+    if include_seeds and record is Text:
+        raise UsageError("include_seeds asks for the seeds as rows, and texts have no solution; "
+                         "leave it out")
+
+
 @dataclass
 class _Plan:
     """Which seed the next attempt of one method goes to."""
 
     method: Method
-    seeds: Sequence[Problem]
+    seeds: Sequence[Problem | Text]
     seed: int
     made: int = 0
 
@@ -98,7 +115,7 @@ class _Plan:
         self.order = list(range(len(self.seeds)))
         draw("synthesize", self.seed, self.method.name).shuffle(self.order)
 
-    def next(self) -> tuple[Problem, int]:
+    def next(self) -> tuple[Problem | Text, int]:
         """Return seed and number of the next start."""
         number, place = divmod(self.made, len(self.seeds))
         self.made += 1
