@@ -231,7 +231,7 @@ def test_a_rate_limit_is_found_with_and_without_headers(headers):
         seconds = quiet() - began
     assert [reply.finish for reply in replies] == ["stop"] * 700
     assert seconds < 20  # 7 s at the limit: a little is for finding it
-    assert server.statuses["429"] < 300
+    assert server.statuses["429"] < 280  # two of five, as for any number of rows
 
 
 @pytest.mark.slow

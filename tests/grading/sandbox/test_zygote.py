@@ -71,7 +71,7 @@ def test_a_program_returns_the_repr_of_its_value(
 ])
 def test_without_a_result_the_last_line_printed_counts(
         engine: ZygoteEngine, code: str, value: str) -> None:
-    assert one(engine, code, "", Limits(seconds=10.0)) == Outcome(
+    assert one(engine, code, "") == Outcome(
         "value", value, "printed", "", "zygote", pytest.approx(0, abs=5))
 
 
