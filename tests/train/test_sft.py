@@ -151,7 +151,7 @@ def test_a_training_killed_with_sigkill_goes_on_to_the_same_weights_and_losses(
         tmp_path, base_folder, rows_folder):
     program = tmp_path / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
-    source = str(Path(sft.__file__).parents[2])
+    source = str(Path(sft.__file__).parents[3])
 
     def start(out: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
