@@ -1,0 +1,95 @@
+"""The settings of a fine-tuning: what a recipe may say, and what cannot be.
+
+Why: a training that is refused is refused when its step is made, not hours later, and without
+loading PyTorch.
+
+Used as: `recipe = Recipe.of({"packing": "consecutive", "schedule": "wsd"})`; `check("embedded:")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from mathmill.decoding.forms import FORMS, PROSE
+from mathmill.decoding.models import place
+from mathmill.errors import MissingExtra, UsageError
+from mathmill.train.checkpoints import checked
+from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
+
+# For the embedded base on a CPU; measured in docs/train.md.
+SMALL = {"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
+         "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train; the defaults are Skywork-Math's for LLaMA-2-7B (papers: 1.5)."""
+
+    seed: int = 0
+    "Decides the subsets, the order of the rows and the trainer's own draws."
+    optimizer: str = "adamw"
+    "`adamw`, or `muon+adamw` (Muon on the layers' matrices, AdamW on the rest)."
+    learning_rate: float = 2e-5
+    "Peak rate (Muon's, where there is Muon)."
+    adam_rate: float = 3e-3
+    "Peak rate of the AdamW half beside Muon."
+    batch_size: int = 32
+    "Rows (or packed sequences) an optimiser step."
+    accumulate: int = 1
+    "Parts in which a batch is worked through, where memory is short."
+    max_length: int = 2048
+    "Most tokens of a row, prompt and answer together."
+    too_long: str = "drop"
+    "`drop` rows over max_length, or `cut` them."
+    packing: bool = False
+    "Lay several rows into one sequence of max_length; attention stays within each row."
+    schedule: str = "cosine"
+    "`cosine`, `linear`, `constant` or `wsd` (warm up, stay, decay)."
+    warmup: float = 0.03
+    "Share of the steps over which the rate rises."
+    decay: float = 0.4
+    "Share of a `wsd` schedule that decays."
+    weight_decay: float = 0.0
+    "Decoupled weight decay."
+    template: str = "alpaca"
+    "`alpaca` (papers: 5.1), or `own` to keep the base model's chat template."
+    form: str = PROSE
+    "`prose`; `program` or `function` for rows whose solution is a function (`decoding.forms`)."
+    checkpoints: tuple[float, ...] = ()
+    "Shares of all steps after which the model is kept, in `model-025/` and the like."
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+        """Return the recipe for a step's literals; raises UsageError for what cannot be."""
+        unknown = set(settings) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise UsageError(f"training has no setting {', '.join(sorted(unknown))}; "
+                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        recipe = cls(**{**settings, "checkpoints": checked(settings.get("checkpoints", ()))})
+        for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
+                              ("too_long", ("drop", "cut")), ("template", ("alpaca", "own")),
+                              ("form", FORMS)):
+            if getattr(recipe, name) not in allowed:
+                raise UsageError(f"{name} is {getattr(recipe, name)!r}; "
+                                 f"it is one of {', '.join(allowed)}")
+        if recipe.batch_size < 1 or recipe.accumulate < 1 or recipe.max_length < 2:
+            raise UsageError("batch_size and accumulate must be at least 1, max_length 2")
+        if recipe.batch_size % recipe.accumulate:
+            raise UsageError(f"batch_size {recipe.batch_size} is no multiple of "
+                             f"accumulate {recipe.accumulate}; change one of them")
+        return recipe
+
+
+def check(base: str) -> None:
+    """Refuse a training that cannot start, without loading PyTorch (two seconds).
+
+    Why: what stands before it in a recipe takes minutes to days. `base`: as in `run`. Raises
+    MissingExtra, UsageError, InputError.
+    """
+    if find_spec("torch") is None:
+        raise MissingExtra("torch", "train")
+    if base:
+        place(base)
