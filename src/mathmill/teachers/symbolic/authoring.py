@@ -13,7 +13,7 @@ import random
 from dataclasses import dataclass, replace
 
 from mathmill.identity import draw
-from mathmill.teachers.symbolic.programs import COMPACT, STYLES, program_of
+from mathmill.teachers.symbolic.programs import COMPACT, STYLES, Program, program_of
 from mathmill.teachers.symbolic.reader import Reading, read
 from mathmill.teachers.symbolic.rewriting import insert_fact, redraw
 from mathmill.teachers.symbolic.story import Story
@@ -48,12 +48,16 @@ class Spelling:
 
     def program(self, reading: Reading, number: int = 0) -> tuple[str, str | None]:
         """Return a program for a problem, the `number`-th of the reply, and its mistake."""
+        made = self.made(reading, number)
+        return made.body, made.mistake
+
+    def made(self, reading: Reading, number: int = 0) -> Program:
+        """Return the same with its answer and what it prints."""
         luck = draw("symbolic mistake", self.request.id, *([number] if number else []))
         plain = self.request.temperature <= 0 or self.rng.random() < PLAIN
         style = 0 if plain else self.rng.randrange(len(STYLES))
-        made = program_of(reading, self.rng, wrong=luck.random() < self.error_rate,
+        return program_of(reading, self.rng, wrong=luck.random() < self.error_rate,
                           style=COMPACT if self.compact else style)
-        return made.body, made.mistake
 
 
 def author(task: str, reading: Reading, spelling: Spelling) -> tuple[str, list[str]]:

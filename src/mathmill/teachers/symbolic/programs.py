@@ -67,6 +67,8 @@ class Program:
     "What it gives, exactly (`17/8`; the float of it when it is run)."
     mistake: str | None
     "What is wrong with it (`faults.KINDS`); None where it is right."
+    printed: str = ""
+    "What Python prints as its result (`8.0`, `2.125`)."
 
 
 @dataclass
@@ -114,8 +116,9 @@ def program_of(reading: Reading, rng: random.Random, *, wrong: bool = False,
     _, value = carry_out(plan)
     if wrong:
         kind, plan, marks, value = spoil(story, plan, marks, rng)
-    body = write_plan(story, plan, marks, rng, style)
-    return Program(body, write_share(value) if plan.as_share else story.show(value), kind)
+    body, number = spell_plan(story, plan, marks, rng, style)
+    answer = write_share(value) if plan.as_share else story.show(value)
+    return Program(body, answer, kind, repr(number))
 
 
 def solve_problem(problem: Problem, rng: random.Random,
@@ -148,6 +151,12 @@ def labels(story: Story) -> tuple[Label, ...]:
 def write_plan(story: Story, plan: Plan, marks: tuple[Label, ...], rng: random.Random,
                style: int | Style | None = None) -> str:
     """Return the program that carries out a plan, right or wrong."""
+    return spell_plan(story, plan, marks, rng, style)[0]
+
+
+def spell_plan(story: Story, plan: Plan, marks: tuple[Label, ...], rng: random.Random,
+               style: int | Style | None = None) -> tuple[str, int | float]:
+    """Return the program that carries out a plan, and the number that Python makes of it."""
     if style is None:
         style = rng.choice(STYLES)
     style = STYLES[style] if isinstance(style, int) else style
@@ -161,14 +170,16 @@ def write_plan(story: Story, plan: Plan, marks: tuple[Label, ...], rng: random.R
         last = place == len(plan.stages) - 1
         final = _write_stage(script, stage, mark, values, numbers[place], last)
         values[stage.target] = final
+    number = final.number
     if final.noisy and 100 % final.value.denominator == 0:
+        number = round(number, 2)
         if final.text == RESULT:
             script.lines[-1] = f"{RESULT} = round({script.lines[-1].partition(' = ')[2]}, 2)"
         else:
             script.lines.append(f"{RESULT} = round({final.text}, 2)")
     elif final.text != RESULT:
         script.assign(RESULT, final)
-    return "\n".join(script.lines)
+    return "\n".join(script.lines), number
 
 
 def _numbers(script: _Script, stage: Stage, mark: Label) -> dict[str, Term]:

@@ -38,8 +38,7 @@ class Asked:
 
 def read_prompt(request: Request) -> Asked:
     """Return task and inputs of the last user message; both may be empty."""
-    turns = [message.content for message in request.messages if message.role == "user"]
-    text = turns[-1].replace("\r\n", "\n") if turns else ""
+    text = last_turn(request)
     tasks = _TASK.findall(text)
     fields: dict[str, str] = {}
     marks = list(_HEADING.finditer(text))
@@ -49,6 +48,12 @@ def read_prompt(request: Request) -> Asked:
         if body:
             fields[_FIELD[mark[1]]] = body
     return Asked(" ".join(tasks[-1].split()) if tasks else "", fields)
+
+
+def last_turn(request: Request) -> str:
+    """Return the last user message, its line ends plain; empty where there is none."""
+    turns = [message.content for message in request.messages if message.role == "user"]
+    return turns[-1].replace("\r\n", "\n") if turns else ""
 
 
 def variants(text: str) -> list[str]:

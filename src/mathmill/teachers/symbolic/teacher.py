@@ -19,8 +19,9 @@ from mathmill.identity import draw
 from mathmill.teachers.symbolic import authoring
 from mathmill.teachers.symbolic.creation import create
 from mathmill.teachers.symbolic.grammar import delexicalise, grammar
+from mathmill.teachers.symbolic.inspiration import Wish, imagine, read_wish, told_program
 from mathmill.teachers.symbolic.mistakes import draw_mistake
-from mathmill.teachers.symbolic.prompts import Asked, read_prompt, variants
+from mathmill.teachers.symbolic.prompts import Asked, last_turn, read_prompt, variants
 from mathmill.teachers.symbolic.quantities import Impossible, parse_number
 from mathmill.teachers.symbolic.reader import Reading, answer_of, language_of, read
 from mathmill.teachers.symbolic.rewriting import OPERATORS, insert_fact, rephrase
@@ -107,6 +108,9 @@ class SymbolicTeacher:
 
     def _do(self, asked: Asked, request: Request, rng: random.Random) -> tuple[str, str | None]:
         """Do the task of a prompt; raises _Unread where task or problem is unknown."""
+        wish = read_wish(last_turn(request))
+        if wish is not None:
+            return self._write(wish, request, rng)
         if asked.task == DECLARE:
             return f"Statement: {declare(asked)}", None
         reading = _find_problem(asked)
@@ -140,11 +144,22 @@ class SymbolicTeacher:
             raise _Unread
         return f"Rewritten problem: {operator(reading, rng)}", None
 
-    def _solve(self, reading: Reading, request: Request,
+    def _write(self, wish: Wish, request: Request,
                rng: random.Random) -> tuple[str, str | None]:
+        """Return a problem that a text gives rise to, with its solution, and the mistake in it."""
+        story, problem = imagine(wish, rng)
+        reading = Reading(story, ())
+        if not wish.tool:
+            solution, kind = self._solve(reading, request, rng, self.compact)
+            return f"Problem: {problem}\nSolution: {solution}", kind
+        made = authoring.Spelling(request, rng, self.error_rate, self.compact).made(reading)
+        return f"Problem: {problem}\nSolution:\n{told_program(made, story, rng)}", made.mistake
+
+    def _solve(self, reading: Reading, request: Request, rng: random.Random,
+               plainly: bool = False) -> tuple[str, str | None]:
         """Return a solution, in a style drawn where the request samples, and its mistake."""
         plan = make_plan(reading.story, reading.answer)
-        plain = request.temperature <= 0 or rng.random() < PLAIN
+        plain = request.temperature <= 0 or plainly or rng.random() < PLAIN
         style = 0 if plain else rng.randrange(STYLES)
         done, final = carry_out(plan)
         luck = draw("symbolic mistake", request.id)
