@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from mathmill.execution.step import Step
-from mathmill.pipeline.building import EMBEDDED, step
+from mathmill.pipeline.building import step
 from mathmill.train import data as training
 
 Stage = training.StagePlan
@@ -30,7 +30,7 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
     if isinstance(base, Step):
         inputs["base"] = base
     sft.check("" if isinstance(base, Step) else base)
-    defaults = sft.SMALL if base == EMBEDDED else {}
+    defaults = {} if isinstance(base, Step) else sft.defaults(base, settings)
     recipe = sft.Recipe.of({**defaults, **settings, "seed": seed})  # refused now, not in an hour
     literals = {"base": "" if isinstance(base, Step) else base, **asdict(recipe),
                 "stages": [asdict(stage) for stage in stages]}

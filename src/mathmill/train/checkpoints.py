@@ -5,7 +5,8 @@ Why: a verifier learns from candidates of several states of its generator (TinyG
 kept is an ordinary model folder, so that everything that opens a model opens it.
 
 Used as: `keeper = Keeper(bench.out, (0.25, 0.5, 1.0), [steps of each stage])`, by `train.sft`;
-it leaves `model-025/` and `model-050/` beside `model/`, which is the share 1.
+it leaves `model-025/` and `model-050/` beside `model/`, which is the share 1. Where only LoRA
+factors are trained, only they are kept: `adapter-025/` and the like.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from mathmill.decoding.models import quiet
 from mathmill.errors import UsageError
+from mathmill.train.lora import is_adapted, kept_state, save_adapter
 
 
 def checked(shares: Sequence[float]) -> tuple[float, ...]:
@@ -36,28 +38,47 @@ def folder_name(share: float) -> str:
 class Keeper:
     """Knows after which steps the weights are kept, and keeps them."""
 
-    def __init__(self, out: Path, shares: Sequence[float], steps: Sequence[int]) -> None:
-        """Take the step's folder, the shares, and how many steps each stage has."""
+    def __init__(self, out: Path, shares: Sequence[float], steps: Sequence[int],
+                 moments: bool = False) -> None:
+        """Take the step's folder, the shares, how many steps each stage has.
+
+        `moments`: whether Adam's moments are kept beside adapters.
+        """
+        self.moments = moments
         self.out, self.before = out, [sum(steps[:stage]) for stage in range(len(steps))]
         self.at = {folder_name(share): max(1, round(share * sum(steps)))
                    for share in shares if share < 1}
 
-    def keep(self, stage: int, step: int, model: Any, tokenizer: Any) -> None:
+    def keep(self, stage: int, step: int, model: Any, tokenizer: Any, trainer: Any) -> None:
         """Save the model if it is to be kept after so many steps of a stage (from 1).
 
         A resumed training may pass a step again; the weights are then the very same.
         """
         for name, at in self.at.items():
-            if at == self.before[stage - 1] + step:
+            if at != self.before[stage - 1] + step:
+                continue
+            if is_adapted(model):
+                self.keep_adapter(self.out / name.replace("model", "adapter"), stage, step,
+                                  model, trainer)
+            else:
                 side, tokenizer.padding_side = tokenizer.padding_side, "left"
                 save_model(model, tokenizer, self.out / name)
                 tokenizer.padding_side = side
+
+    def keep_adapter(self, folder: Path, stage: int, step: int, model: Any, trainer: Any) -> None:
+        """Save the factors after so many steps of a stage, with what LESS wants beside them."""
+        begun = self.before[stage - 1]
+        since = max([at - begun for at in self.at.values() if begun < at < begun + step],
+                    default=0)
+        facts, moments = kept_state(model, trainer, since, step, self.moments)
+        save_adapter(model, folder, {**facts, "stage": stage}, moments)
 
     def cards(self, card: str) -> None:
         """Write the model's card into the folders, with a line on which step each is from."""
         for name, at in self.at.items():
             line = f"\nThese are the weights after {at:,} of the training's steps.\n"
-            (self.out / name / "CARD.md").write_text(card + line, encoding="utf-8")
+            if (self.out / name).exists():  # adapters have no card of their own
+                (self.out / name / "CARD.md").write_text(card + line, encoding="utf-8")
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:

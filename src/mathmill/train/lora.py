@@ -74,13 +74,12 @@ def attach(model: Any, lora: Lora, seed: int, adapter: Path | None = None) -> An
     config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout,  # type: ignore[arg-type]
                         target_modules=list(lora.targets), bias="none", task_type="CAUSAL_LM")
     try:
-        made = get_peft_model(model, config)
+        with warnings.catch_warnings():  # of a name that transformers will change
+            warnings.simplefilter("ignore", FutureWarning)
+            return get_peft_model(model, config)
     except ValueError as error:
         raise UsageError(f"this model has no {', '.join(lora.targets)} ({str(error)[:100]}); "
                          "name its matrices in lora={'targets': ...}") from error
-    # Else peft asks the hub, at every save, how large that model's vocabulary is.
-    config.base_model_name_or_path = None
-    return made
 
 
 def is_adapted(model: Any) -> bool:
@@ -102,6 +101,8 @@ def save_adapter(model: Any, folder: Path, kept: Mapping[str, Any],
     shutil.rmtree(aside, ignore_errors=True)
     model.save_pretrained(str(aside), save_embedding_layers=False)
     (aside / "README.md").unlink(missing_ok=True)  # peft's blank card
+    config = aside / "adapter_config.json"  # names a folder of this machine as its base
+    write_json(config, {**read_json(config), "base_model_name_or_path": None})
     write_json(aside / KEPT, dict(kept))
     if moments is not None:
         save_file({name: tensor.contiguous().cpu() for name, tensor in moments.items()},
@@ -125,7 +126,8 @@ def open_adapter(model: Any, folder: Path, train: bool = False) -> Any:
         raise InputError(folder, "holds no adapter", CURE)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of keys that are missing: it is another model's
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("error", UserWarning)  # keys are missing: another model's
             made = PeftModel.from_pretrained(model, str(folder), is_trainable=train,
                                              local_files_only=True)
     except (OSError, ValueError, RuntimeError, KeyError, UserWarning, SafetensorError) as error:

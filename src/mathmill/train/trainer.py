@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mathmill.errors import MissingExtra
 from mathmill.io import write_json
 from mathmill.train.data import Rendered
+from mathmill.train.lora import inner
 from mathmill.train.schedule import factor
 
 if TYPE_CHECKING:
@@ -53,12 +54,21 @@ class Measure:
 
 def answer_loss(model: Any, inputs: dict[str, Tensor], count: Tensor | int | None = None
                 ) -> Tensor:
-    """Return the summed loss of the answer's tokens over their `count` (default: as many).
+    """Return the summed loss of the answer's tokens over their `count` (default: as many)."""
+    import torch
+
+    total, wanted = answer_losses(inner(model), inputs, "sum")
+    share = wanted.sum() if count is None else torch.as_tensor(count, device=total.device)
+    return total / share.clamp(min=1)
+
+
+def answer_losses(model: Any, inputs: dict[str, Tensor], reduction: str = "none"
+                  ) -> tuple[Tensor, Tensor]:
+    """Return the loss of every answer token, row after row, and where (rows, tokens - 1) they are.
 
     The output head is applied at those tokens only. Models that scale or cap their logits
     take the ordinary way through their whole forward.
     """
-    import torch
     from torch.nn import functional
 
     labels = inputs["labels"][:, 1:]
@@ -73,9 +83,7 @@ def answer_loss(model: Any, inputs: dict[str, Tensor], count: Tensor | int | Non
         logits = model.get_output_embeddings()(hidden[wanted])
     else:
         logits = model(**rest, use_cache=False).logits[:, :-1][wanted]
-    total = functional.cross_entropy(logits.float(), labels[wanted], reduction="sum")
-    share = wanted.sum() if count is None else torch.as_tensor(count, device=total.device)
-    return total / share.clamp(min=1)
+    return functional.cross_entropy(logits.float(), labels[wanted], reduction=reduction), wanted
 
 
 def items(rendered: Rendered, bins: Sequence[Sequence[int]] | None = None

@@ -9,19 +9,22 @@ Used as: `recipe = Recipe.of({"packing": "consecutive", "schedule": "wsd"})`; `c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
 from mathmill.decoding.forms import FORMS, PROSE
-from mathmill.decoding.models import place
+from mathmill.decoding.models import EMBEDDED, place
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.train.checkpoints import checked
+from mathmill.train.lora import Lora
 from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
 
 # For the embedded base on a CPU; measured in docs/train.md.
 SMALL = {"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
          "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512}
+# What differs where only LoRA factors are trained: Adam, whose moments LESS wants; its best rate.
+SMALL_LORA = {"optimizer": "adamw", "learning_rate": 0.02}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Recipe:
     "`prose`; `program` or `function` for rows whose solution is a function (`decoding.forms`)."
     checkpoints: tuple[float, ...] = ()
     "Shares of all steps after which the model is kept, in `model-025/` and the like."
+    lora: Lora | None = None
+    "Train factors only (`train.lora.Lora`); kept in `adapter/`, merged in `model/`."
+    keep_optimizer: bool = False
+    "Keep Adam's moments beside each adapter, as LESS wants them."
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Recipe:
@@ -69,6 +76,8 @@ class Recipe:
             raise UsageError(f"training has no setting {', '.join(sorted(unknown))}; "
                              f"it has {', '.join(cls.__dataclass_fields__)}")
         recipe = cls(**{**settings, "checkpoints": checked(settings.get("checkpoints", ()))})
+        if isinstance(recipe.lora, Mapping):
+            recipe = replace(recipe, lora=Lora.of(recipe.lora))
         for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
                               ("too_long", ("drop", "cut")), ("template", ("alpaca", "own")),
                               ("form", FORMS)):
@@ -80,7 +89,17 @@ class Recipe:
         if recipe.batch_size % recipe.accumulate:
             raise UsageError(f"batch_size {recipe.batch_size} is no multiple of "
                              f"accumulate {recipe.accumulate}; change one of them")
+        if recipe.keep_optimizer and (recipe.lora is None or recipe.optimizer != "adamw"):
+            raise UsageError("keep_optimizer keeps Adam's moments beside an adapter; it wants "
+                             "lora={...} and optimizer='adamw'")
         return recipe
+
+
+def defaults(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what holds for a base where `settings` say nothing; they are for the embedded one."""
+    if base != EMBEDDED:
+        return {}
+    return {**SMALL, **(SMALL_LORA if settings.get("lora") is not None else {})}
 
 
 def check(base: str) -> None:

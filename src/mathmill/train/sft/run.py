@@ -5,7 +5,8 @@ subsets that lie inside each other; a 7B and the embedded base go the same way, 
 
 Used as: `run(bench, base="embedded:", stages=[{"epochs": 3}], seed=0, optimizer="muon+adamw",
 learning_rate=0.01)`; rows come from `bench.inputs`. It leaves `model/` (fp32 safetensors,
-tokenizer with its chat template, card), those kept on the way and `metrics.jsonl` in `bench.out`.
+tokenizer with its chat template, card), those kept on the way and `metrics.jsonl` in `bench.out`;
+with `lora={"rank": 8}` also `adapter/`, the factors that `model/` has merged into it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from mathmill.io import read_json, write_json
 from mathmill.train.cards import tuned_card
 from mathmill.train.checkpoints import Keeper, save_model
 from mathmill.train.data import StagePlan, choose, pack, plan, render
-from mathmill.train.sft.recipe import SMALL, Recipe
+from mathmill.train.lora import attach, is_adapted, merged
+from mathmill.train.sft.recipe import Recipe, defaults
 from mathmill.train.trainer import MEASURES_FILE, Measure, Recorder, items, make_trainer
 from mathmill.types import Drop, Sample
 from mathmill.workbench import Workbench
@@ -48,19 +50,20 @@ def run(bench: Workbench, *, base: str, stages: Sequence[Mapping[str, Any]], see
     if not base and "base" not in bench.inputs:
         raise UsageError("there is no base model to train; name one, or give a step that made one")
     start = base or str(bench.inputs["base"])
-    defaults = SMALL if start == "embedded:" else {}
-    recipe = Recipe.of({**defaults, **settings, "seed": seed})
+    recipe = Recipe.of({**defaults(start, settings), **settings, "seed": seed})
     plans = [StagePlan.of(stage) for stage in stages]
     if not plans:
         raise UsageError("there is no stage to train; give at least one")
     done: list[dict[str, Any]] = []
-    keeper = Keeper(bench.out, recipe.checkpoints, _all_steps(bench, recipe, plans, start))
+    keeper = Keeper(bench.out, recipe.checkpoints, _all_steps(bench, recipe, plans, start),
+                    moments=recipe.keep_optimizer)
     for number, stage in enumerate(plans, 1):
         folder = bench.out / f"stage-{number}"
         if not (folder / "stage.json").exists():
             _train_stage(bench, recipe, stage, start, number, keeper)
         done.append(read_json(folder / "stage.json"))
-        start = str(folder / "model")
+        if recipe.lora is None:  # else the next stage goes on with this one's factors
+            start = str(folder / "model")
     _finish(bench, done, base or "an earlier step's model", keeper)
 
 
@@ -86,6 +89,9 @@ def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str,
     began = time.time()
     model, tokenizer = open_model(start, dtype="float32")
     _with_template(tokenizer, recipe)
+    if recipe.lora is not None:
+        before = bench.out / f"stage-{number - 1}" / "adapter"
+        model = attach(model, recipe.lora, recipe.seed, before if number > 1 else None)
     rows, facts, drops = _rows(bench, recipe, stage, tokenizer)
     lengths = [len(row["input_ids"]) for row in rows]
     batches = plan(lengths, recipe.batch_size // recipe.accumulate,
@@ -94,7 +100,7 @@ def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str,
             for at in range(0, len(batches), recipe.accumulate)]
     recorder = Recorder(number, read, len(rows) / recipe.batch_size, bench.show,
                         bench.tools.get("save_seconds", SAVE_SECONDS),
-                        lambda step: keeper.keep(number, step, model, tokenizer))
+                        lambda step: keeper.keep(number, step, model, tokenizer, trainer))
     folder = bench.out / f"stage-{number}"
     if stage.learning_rate:
         recipe = Recipe.of({**asdict(recipe), "learning_rate": stage.learning_rate})
@@ -103,6 +109,9 @@ def _train_stage(bench: Workbench, recipe: Recipe, stage: StagePlan, start: str,
     trainer.train(resume_from_checkpoint=_last_checkpoint(folder, recorder))
     if not recorder.measures or recorder.measures[-1].loss != recorder.measures[-1].loss:
         raise StepFailed(f"stage {number} ended without a loss; lower the learning rate")
+    if is_adapted(model):
+        keeper.keep_adapter(folder / "adapter", number, facts["steps"], model, trainer)
+        model = merged(model)
     tokenizer.padding_side = "left"  # as generation wants it
     save_model(model, tokenizer, folder / "model")
     pace = sum(read) / max(time.time() - begun, 1e-9)
@@ -167,10 +176,15 @@ def _finish(bench: Workbench, done: list[dict[str, Any]], base: str, keeper: Kee
     if keeper.at:
         bench.facts["checkpoints"] = keeper.at
         keeper.cards(tuned_card(bench.facts, base))
+    adapter = bench.out / f"stage-{len(done)}" / "adapter"
+    if adapter.exists() and not (bench.out / "adapter").exists():
+        shutil.copytree(adapter, bench.out / "adapter.writing", dirs_exist_ok=True)
+        os.replace(bench.out / "adapter.writing", bench.out / "adapter")
     if not folder.exists():  # it does where an attempt was killed while it cleared up below
         shutil.rmtree(aside, ignore_errors=True)
         shutil.copytree(bench.out / f"stage-{len(done)}" / "model", aside)
         (aside / "CARD.md").write_text(tuned_card(bench.facts, base), encoding="utf-8")
         os.replace(aside, folder)
     for number in range(1, len(done) + 1):
-        shutil.rmtree(bench.out / f"stage-{number}" / "model", ignore_errors=True)
+        for name in ("model", "adapter"):
+            shutil.rmtree(bench.out / f"stage-{number}" / name, ignore_errors=True)
