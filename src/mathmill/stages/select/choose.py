@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +24,14 @@ from numpy.typing import NDArray
 from mathmill.columns import row_json
 from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import draw
-from mathmill.stages.asking import Asking, open_asking
 from mathmill.stages.records import record_of
 from mathmill.stages.select import duplicates as rules
-from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.kcenter import k_center, nearest
-from mathmill.types import Drop, Problem
+from mathmill.stages.select.rating import NONE, histogram, rated
+from mathmill.stages.select.worth import VALUES, best, coded, told, values_of
+from mathmill.texts import Text
+from mathmill.types import Drop, Problem, Sample
 from mathmill.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -39,43 +39,52 @@ if TYPE_CHECKING:
 
 MEASURED = 20_000  # rows on which coverage is measured: enough for three digits
 DIMS = 256
-NONE = np.iinfo(np.int32).min  # stands for a level that nobody knows
 
 
 def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None,
         count: int | None = None, seed: int = 0, levels: Sequence[int] | None = None,
         difficulty: str = "by_steps", teacher: str = "",
         duplicates: Sequence[str] = ("text",)) -> None:
-    """Write a choice of the rows of input `rows` (Problem or Sample), in their order.
+    """Write a choice of the rows of input `rows` (Problem, Sample or Text), in their order.
 
-    `how`: `coreset`, `random` or `all`; how many: `count`, or `fraction` of the rows that came
-    so far; all where neither is given. `levels`: the only ones that stay. `difficulty`: how
-    rows without a level get one: `by_steps`, `teacher` (tools `difficulty_request`, `read_level`,
-    `open_teacher`) or `none`. `duplicates`: the rules by which a row that repeats an earlier one
-    goes (`duplicates.find`). Input `base` (Problem), where given: rows far from these too.
-    Raises UsageError; StepFailed where nothing is left, or less than `count`.
+    `how`: `coreset`, `random`, `all`, or `value` or `mean_value` (`worth.values_of`; input
+    `values`); how many: `count`, or `fraction` of the rows that came so far; all where neither is
+    given. `levels`: the only ones that stay. `difficulty`: how rows without a level get one:
+    `by_steps`, `teacher` (tools `difficulty_request`, `read_level`, `open_teacher`) or `none`;
+    texts have no levels. `duplicates`: the rules by which a row that repeats an earlier one goes
+    (`duplicates.find`). Input `base` (Problem), where given: rows far from these too. Raises
+    UsageError; StepFailed where nothing is left, or less than `count`.
     """
     _check(how, fraction, count, levels, difficulty)
     rules.check(duplicates)
-    record = record_of(bench, "rows")
+    record = record_of(bench, "rows", (Problem, Sample, Text))
+    _fits(bench, record, how, levels, difficulty)
     repeats = rules.find(bench, record, duplicates)
     bench.facts["duplicates"] = {
         rule: {"reason": rules.REASONS[rule], "rows": int((repeats.rules == number).sum())}
         for number, rule in enumerate(duplicates)}
-    known = _rated(bench, record, repeats, difficulty, teacher)
+    known = rated(bench, record, repeats, difficulty, teacher)
     able = np.ones(repeats.rows, np.bool_)
     able[repeats.places] = False
     if levels is not None:
         able &= np.isin(known, list(levels))
+    worths = None
+    if how in VALUES:
+        worths = values_of(bench, record, _ids(bench, record), how)
+        able &= np.isfinite(worths)
     candidates = np.flatnonzero(able)
     _enough(len(candidates), repeats.rows, count)
     wanted = count or (math.ceil(fraction * len(candidates)) if fraction else len(candidates))
     chosen = np.zeros(repeats.rows, np.bool_)
-    chosen[candidates[_chosen(bench, record, able, wanted, how, seed)]] = True
+    if worths is None:
+        chosen[candidates[_chosen(bench, record, able, wanted, how, seed)]] = True
+    else:
+        chosen[candidates[best(worths[able], _ids(bench, record)[able], wanted)]] = True
+        bench.facts["values"] |= told(worths, chosen)
     bench.keep_batches(_kept(bench, record, _Plan(repeats, duplicates, known, able, chosen, how,
-                                                  levels)), record)
+                                                  levels, worths)), record)
     bench.facts.update(rows_in=repeats.rows, candidates=len(candidates), chosen=wanted, how=how,
-                       levels_kept=_histogram(known[chosen]))
+                       levels_kept=histogram(known[chosen]))
 
 
 def _enough(left: int, came: int, count: int | None) -> None:
@@ -91,8 +100,8 @@ def _enough(left: int, came: int, count: int | None) -> None:
 def _check(how: str, fraction: float | None, count: int | None, levels: Sequence[int] | None,
            difficulty: str) -> None:
     """Refuse what cannot be right before anything is read."""
-    if how not in ("coreset", "random", "all"):
-        raise UsageError(f"how={how!r}: say coreset, random or all")
+    if how not in ("coreset", "random", "all", *VALUES):
+        raise UsageError(f"how={how!r}: say coreset, random, all, {' or '.join(VALUES)}")
     if fraction is not None and count is not None:
         raise UsageError("give select a fraction or a count, not both")
     if fraction is not None and not 0 < fraction <= 1:
@@ -105,60 +114,19 @@ def _check(how: str, fraction: float | None, count: int | None, levels: Sequence
         raise UsageError(f"difficulty={difficulty!r}: say by_steps, teacher or none")
 
 
-def _rated(bench: Workbench, record: type, repeats: rules.Repeats, difficulty: str,
-           teacher: str) -> NDArray[np.int32]:
-    """Return the level of each row, those without one rated; facts say how many could be."""
-    known = np.full(repeats.rows, NONE, np.int32)
-    given = rated = start = 0
-    asks = difficulty == "teacher" and any(
-        batch.column(0).null_count for batch in bench.batches("rows", record, ["level"]))
-    columns = ["level", *{"none": [], "by_steps": ["solution"]}.get(
-        difficulty, ["question", "language"])]
-    with open_asking(bench, teacher) if asks else nullcontext() as asking:
-        for batch in bench.batches("rows", record, columns):
-            own = known[start:start + len(batch)]
-            own[:] = batch.column("level").fill_null(NONE).to_numpy(zero_copy_only=False)
-            here = repeats.within(start, start + len(batch))
-            unrated = own == NONE
-            unrated[repeats.places[here] - start] = False
-            places = np.flatnonzero(unrated)
-            given += len(batch) - len(places) - (here.stop - here.start)
-            found = _levels(bench, batch, places, difficulty, asking)
-            for place, level in zip(places, found, strict=True):
-                if level is not None:
-                    own[place] = level
-                    rated += 1
-            start += len(batch)
-            bench.show(start, repeats.rows, "rows rated")
-        if asking is not None and asking.usage.requests:
-            bench.facts["rating"] = asking.usage.facts()
-    left = np.delete(known, repeats.places)
-    bench.facts["levels"] = {"given": given, "how": difficulty, "rated": rated,
-                             "without": int((left == NONE).sum()), "rows": _histogram(left)}
-    return known
+def _fits(bench: Workbench, record: type, how: str, levels: Sequence[int] | None,
+          difficulty: str) -> None:
+    """Refuse what the rows, or the inputs, have no place for."""
+    if how in VALUES and "values" not in bench.inputs:
+        raise UsageError(f"how={how!r} needs values; give select the step `value` (values=...)")
+    if record is Text and (levels is not None or difficulty == "teacher"):
+        raise UsageError("texts have no level; leave out levels and rater")
 
 
-def _levels(bench: Workbench, batch: pa.RecordBatch, places: NDArray[np.int64],
-            difficulty: str, asking: Asking | None) -> list[int | None]:
-    """Return levels for some rows of a batch; None where it cannot be told."""
-    if not len(places) or difficulty == "none":
-        return [None] * len(places)
-    rows = batch.take(places) if len(places) < len(batch) else batch
-    if asking is None:
-        return [level_by_steps(text or "") for text in rows.column("solution").to_pylist()]
-    request, read = bench.tools["difficulty_request"], bench.tools["read_level"]
-    replies = asking.all([request(*pair) for pair in zip(
-        rows.column("question").to_pylist(), rows.column("language").to_pylist(), strict=True)])
-    return [read(reply.text) if reply.finish == "stop" else None for reply in replies]
-
-
-def _histogram(levels: NDArray[np.int32]) -> dict[str, int]:
-    """Return how many rows there are of each level (`none` where it is unknown)."""
-    values, counts = np.unique(levels, return_counts=True)
-    found = {("none" if value in (NONE, 0) else str(value)): 0 for value in values}
-    for value, number in zip(values, counts, strict=True):
-        found["none" if value in (NONE, 0) else str(value)] += int(number)
-    return dict(sorted(found.items()))
+def _ids(bench: Workbench, record: type) -> NDArray[np.bytes_]:
+    """Return the ids of all rows."""
+    return np.concatenate([np.zeros(0, "S1"), *(
+        coded(batch.column("id")) for batch in bench.batches("rows", record, ["id"]))])
 
 
 @dataclass(frozen=True)
@@ -172,6 +140,7 @@ class _Plan:
     chosen: NDArray[np.bool_]
     how: str
     wanted: Sequence[int] | None
+    worths: NDArray[np.float64] | None
 
     def reason(self, row: int, again: dict[int, int], ids: _Ids) -> tuple[str, str]:
         """Return why a row goes, and the detail; `again`: numbers of repeats by their rows."""
@@ -180,10 +149,14 @@ class _Plan:
             return (rules.REASONS[self.duplicates[self.repeats.rules[number]]],
                     f"of {ids.of(int(self.repeats.firsts[number]))}")
         if not self.able[row]:
+            if self.worths is not None and (
+                    self.wanted is None or self.levels[row] in self.wanted):
+                return "no value", "none of the values given is of this row"
             level = self.levels[row]
             return (f"level {'unknown' if level in (NONE, 0) else level}",
                     f"wanted {', '.join(map(str, self.wanted or ()))}")
-        return f"not chosen ({self.how})", ""
+        worth = "" if self.worths is None else f"value {self.worths[row]:.4g}"
+        return f"not chosen ({self.how})", worth
 
 
 class _Ids:
@@ -211,10 +184,11 @@ def _kept(bench: Workbench, record: type, plan: _Plan) -> Iterator[pa.RecordBatc
     start, ids = 0, _Ids(plan.repeats.firsts)
     for batch in bench.batches("rows", record):
         end = start + len(batch)
-        levels = plan.levels[start:end]
-        place = batch.schema.get_field_index("level")
-        batch = batch.set_column(place, batch.schema.field(place),
-                                 pa.array(levels, pa.int32(), mask=levels == NONE))
+        if record is not Text:
+            levels = plan.levels[start:end]
+            place = batch.schema.get_field_index("level")
+            batch = batch.set_column(place, batch.schema.field(place),
+                                     pa.array(levels, pa.int32(), mask=levels == NONE))
         ids.note(start, batch.column("id"))
         stays = plan.chosen[start:end]
         if not stays.all():
@@ -237,10 +211,13 @@ def _chosen(bench: Workbench, record: type, able: NDArray[np.bool_], k: int, how
     n = int(able.sum())
     if how == "all" or k == n:
         return list(range(n))[:k]
-    ids, questions = _able(bench, record, able)
+    ids = _ids(bench, record)[able]
     order = np.argsort(ids, kind="stable")
     rng = draw("select", seed)
     picks = control = rng.sample(range(n), k)
+    if record is Text and how == "random":  # texts come by the million: none is held or embedded
+        return [int(order[at]) for at in picks]
+    questions = _questions(bench, record, able)
     base = [p.question for p in bench.rows("base", Problem)] if "base" in bench.inputs else []
     bench.show(0, k, "embedding rows")
     asked = [questions[place] for place in order]
@@ -254,20 +231,17 @@ def _chosen(bench: Workbench, record: type, able: NDArray[np.bool_], k: int, how
     return [int(order[at]) for at in picks]
 
 
-def _able(bench: Workbench, record: type, able: NDArray[np.bool_]
-          ) -> tuple[NDArray[np.str_], list[str]]:
-    """Return ids and questions of the rows that may be chosen."""
+def _questions(bench: Workbench, record: type, able: NDArray[np.bool_]) -> list[str]:
+    """Return the questions, or texts, of the rows that may be chosen."""
     import pyarrow as pa
 
-    ids: list[str] = []
     questions: list[str] = []
-    start = 0
-    for batch in bench.batches("rows", record, ["id", "question"]):
+    start, column = 0, "text" if record is Text else "question"
+    for batch in bench.batches("rows", record, [column]):
         here = batch.filter(pa.array(able[start:start + len(batch)]))
-        ids += here.column("id").to_pylist()
-        questions += here.column("question").to_pylist()
+        questions += here.column(column).to_pylist()
         start += len(batch)
-    return np.array(ids, np.str_), questions
+    return questions
 
 
 def _coverage(points: Points, picks: Sequence[int], base: Points | None) -> dict[str, Any]:

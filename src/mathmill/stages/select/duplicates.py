@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from mathmill.errors import UsageError
 from mathmill.stages.select.structure import skeleton_of, structure_of
 from mathmill.stages.tokens import Array, row_digests, tiles
+from mathmill.texts import Text
 from mathmill.types import Sample
 from mathmill.workbench import Workbench
 
@@ -68,11 +69,16 @@ def find(bench: Workbench, record: type, rules: Sequence[str]) -> Repeats:
 
     `text`: question and solution alike but for case, white space and punctuation that is no
     sign of maths; `question`: the question alone; `program`: programs alike but for names and
-    constants; `structure`: such programs under questions alike but for names and numbers.
+    constants; `structure`: such programs under questions alike but for names and numbers. Of
+    texts `text` alone can be asked. Raises UsageError for another rule.
     """
+    if record is Text and set(rules) - {"text"}:
+        raise UsageError(f"duplicates={list(rules)}: texts hold no question and no program; name "
+                         "`text`, or none")
     rows, done = bench.count("rows"), 0
     digests = np.zeros((len(rules), rows, 2), np.uint64)
-    for batch in bench.batches("rows", record, ["question", "solution"]) if rules else ():
+    columns = ["text"] if record is Text else ["question", "solution"]
+    for batch in bench.batches("rows", record, columns) if rules else ():
         for rule, found in zip(rules, digests, strict=True):
             found[done:done + len(batch)] = _digests(rule, batch, record is Sample)
         done += len(batch)
@@ -118,7 +124,7 @@ def _digests(rule: str, batch: pa.RecordBatch, samples: bool) -> Array:
     """Return 128 bits a row over what a rule compares; zeros for a row that it cannot read."""
     import pyarrow.compute as pc
 
-    question, solution = batch.column("question"), batch.column("solution")
+    question, solution = batch.column(0), batch.column(batch.num_columns - 1)
     if rule in ("text", "question"):
         whole = question if rule == "question" or not samples else (
             pc.binary_join_element_wise(question, solution, "\n"))
