@@ -90,9 +90,11 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
 def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
            how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
            duplicates: Sequence[str] = ("text",), rater: str | Step | None = None,
-           label: str = "select") -> Step:
+           values: Step | None = None, label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
 
+    Or those that the step `values` found worth most: `how="value"`, a text by the best of the
+    rows made from it (`mean_value`: by their mean), a sample by its own value.
     `duplicates`: the rules by which a row that repeats an earlier one goes: `text`, `question`,
     `structure` (question and program but for names and numbers), `program`; or none of them.
     Rows without a level get one: by the steps of their solution, or by the teacher `rater`.
@@ -100,6 +102,8 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
     from mathmill.methods import difficulty
     from mathmill.stages import select as stage
 
+    if values is None and how.endswith("value"):
+        raise UsageError(f"how={how!r} needs values; give select the step `value` (values=...)")
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "duplicates": list(duplicates),
                 "levels": None if levels is None else list(levels)}
@@ -110,6 +114,8 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
         literals |= {"difficulty": "teacher", "teacher": whose}
         inputs |= given
         tools |= ways
+    if values is not None:
+        inputs["values"] = values
     return step("select", stage.run, literals, inputs, tools, label)
 
 
