@@ -6,7 +6,7 @@ methods, `synthesize` looks them up.
 
 from __future__ import annotations
 
-from mathmill.methods import distractor, evolve, metamath, program, xwin
+from mathmill.methods import distractor, evolve, from_text, metamath, program, xwin
 from mathmill.methods.irrelevant import ALL
 from mathmill.types import Method
 
@@ -25,7 +25,13 @@ GSM_IC: tuple[Method, ...] = tuple(
 PROGRAM_TEN: tuple[Method, ...] = (program.ten,)
 PROGRAM_TWO: tuple[Method, ...] = (program.two, program.two_distractor)
 PROGRAM: tuple[Method, ...] = (*PROGRAM_TEN, *PROGRAM_TWO)
+# From texts: for a teacher, and in the short form for a synthesizer that was trained on its rows.
+FROM_TEXT = from_text.group()
+FROM_TEXT_TOOL = from_text.group(tool=True)
+FROM_TEXT_SHORT = from_text.group(short=True)
+FROM_TEXT_TOOL_SHORT = from_text.group(short=True, tool=True)
 
+# Those that start from problems.
 BY_NAME: dict[str, Method] = {
     method.name: method for method in (*METAMATH, *EVOLVE, *OPERATORS, *XWIN, *DISTRACTORS,
                                   *GSM_IC, *PROGRAM)}

@@ -99,7 +99,8 @@ class Attempting:
 
     def ask_long(self, trail: Trail, prompt: str, values: dict[str, str], *,
                  stop: tuple[str, ...] = (), temperature: float | None = None,
-                 partly: bool = False) -> Generator[Request, Reply, tuple[str, bool]]:
+                 top_p: float = 1.0, partly: bool = False
+                 ) -> Generator[Request, Reply, tuple[str, bool]]:
         """Ask one prompt; return the reply's text and whether it was cut off by its length.
 
         `partly`: a reply that was cut off is of use. Raises `Unusable`.
@@ -107,7 +108,7 @@ class Attempting:
         request = load(prompt, trail.language).request(
             values, sample=trail.sample, max_tokens=self.max_tokens,
             temperature=self.temperature if temperature is None else temperature)
-        request = replace(request, method=self.name, stop=stop)
+        request = replace(request, method=self.name, stop=stop, top_p=top_p)
         reply = yield request
         trail.prompts.append(request.prompt)
         trail.requests.append(request.id)
