@@ -160,8 +160,9 @@ def parse_json_line(line: bytes) -> dict[str, Any] | str:
 
 
 def read_parquet_rows(path: Path, columns: Sequence[str] | None = None,
-                      skip: Skip | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (1-based row, fields) of any Parquet file, a batch in memory at a time.
+                      skip: Skip | None = None, batch_rows: int = PARQUET_BATCH
+                      ) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (1-based row, fields) of any Parquet file, `batch_rows` in memory at a time.
 
     Only `columns` are read where they are named. Rows of a damaged row group or with text
     that is not UTF-8 are handed to `skip(row, why)` where it is given, and the rest goes on;
@@ -177,7 +178,7 @@ def read_parquet_rows(path: Path, columns: Sequence[str] | None = None,
             for group in range(file.num_row_groups):
                 end = number + file.metadata.row_group(group).num_rows
                 try:
-                    for batch in file.iter_batches(PARQUET_BATCH, [group], columns):
+                    for batch in file.iter_batches(batch_rows, [group], columns):
                         for row in _parquet_batch(batch):
                             number += 1
                             if isinstance(row, dict):

@@ -1,4 +1,4 @@
-"""The verbs that make and sift rows: seeds, synthesize, verify, select, decontaminate.
+"""The verbs that make and sift rows: seeds, texts, synthesize, verify, select, decontaminate.
 
 Used as: `drafts = synthesize(seeds("gsm8k/train.jsonl"), methods=METAMATH, samples=10_000)`.
 """
@@ -33,6 +33,23 @@ def seeds(source: str | Step, *, limit: int | None = None,
         literals |= {"source": stage.plain_name(source), "content": digest}
         tools["path"] = source
     return step("seeds", stage.run, literals, tools=tools, label=label)
+
+
+def texts(sources: str | Sequence[str] | Mapping[str, float | Mapping[str, Any] | None], *,
+          count: int | None = None, label: str = "texts", **settings: Any) -> Step:
+    """Read mathematical texts, cut them as JiuZhang3.0 does, and mix them by weights.
+
+    A source is a file, a folder, `hf:OWNER/NAME`, `shipped:` (our own small corpus) or
+    `symbolic:...`; with a weight, or a mapping of `weight`, `kind`, `licence`, `fields`,
+    `limit`. `settings` are those of `stages.texts.run`: `cut`, `licences`, `shortest`, ...
+    """
+    from mathmill.stages import texts as stage
+    from mathmill.teachers.symbolic.texts import texts as of_the_world
+
+    stage.checked(count=count, **settings)  # refused now, not when it is its turn
+    literals, paths = stage.listed(sources)
+    return step("texts", stage.run, {"sources": literals, "count": count, **settings},
+                tools={"paths": paths, "worlds": {"symbolic": of_the_world}}, label=label)
 
 
 def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float],
