@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, lru_cache
 
 from mathmill.teachers.symbolic import lexicon
 from mathmill.teachers.symbolic.grammar import NUMBER, delexicalise, grammar
@@ -27,7 +28,8 @@ ENOUGH, SENTENCE = 2, 3
 _WORD = re.compile(r"[a-z]+")
 _GAP = re.compile(r"(?<=[.?!])\s+|\n+")
 _LEAD = re.compile(r"^[^\w$]*(?:\w+:\s+)?")
-_MARKS = re.compile(r"\\[()]")
+_MARKS = re.compile(r"\\(?:[()]|(?=[$%]))")
+"Signs of LaTeX around numbers, and before a dollar or a percent sign."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Insight:
     "Its numbers outside what is told, in order."
 
 
+@lru_cache(maxsize=4096)
 def look(text: str) -> Insight:
     """Return what a text speaks of; only English is understood."""
     text = _MARKS.sub("", text[:LONGEST])
@@ -111,5 +114,9 @@ def _first(text: str, words: tuple[str, ...]) -> list[str]:
     """Return those of the words that a text holds, by where they first stand."""
     if not words:
         return []
-    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
-    return list(dict.fromkeys(pattern.findall(text)))
+    return list(dict.fromkeys(_any_of(words).findall(text)))
+
+
+@cache
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")

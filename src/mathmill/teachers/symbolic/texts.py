@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mathmill.errors import UsageError
 from mathmill.identity import draw
@@ -33,6 +33,8 @@ LENGTHS = (150, 450)
 CHAINS = (1, 2, 2, 3)
 "Levels of the chains that texts tell of; a text tells at most `TOLD` of a chain's events."
 TOLD = 3
+BARE = 0.15
+"Share of texts on a family in which nothing happens."
 _NUMBER = re.compile(NUMBER)
 
 
@@ -43,8 +45,10 @@ def texts(count: int, seed: int, plain: float = 0.3, kinds: Sequence[str] = KIND
     `plain`: share that speaks of no family. No two are the same. Raises UsageError for an
     unknown kind or family, or a share that is none.
     """
-    names = tuple(families or tables())
+    names = tuple(tables() if families is None else families)
     for given, known, what in ((kinds, KINDS, "kind of text"), (names, tables(), "story family")):
+        if not given:
+            raise UsageError(f"no {what} was given; known: {', '.join(known)}")
         for one in given:
             if one not in known:
                 raise UsageError(f"unknown {what} {one!r}; known: {', '.join(known)}")
@@ -55,13 +59,14 @@ def texts(count: int, seed: int, plain: float = 0.3, kinds: Sequence[str] = KIND
         rng = draw("symbolic text", seed, number)
         worthless = rng.random() < plain
         while True:
-            kind = rng.choice(list(kinds))
-            text = write_plain(kind, rng) if worthless else write_text(
-                kind, rng.choice(names), rng)
+            kind, family = rng.choice(list(kinds)), rng.choice(names)
+            text = write_plain(kind, rng) if worthless else write_text(kind, family, rng)
             if LENGTHS[0] <= len(text) <= LENGTHS[1] and text_id(text) not in seen:
                 break
         seen.add(text_id(text))
-        yield make_text(text, kind=kind, source=f"symbolic:{seed}:{number}", licence=LICENCE)
+        title = None if worthless else heading(subjects()[family])
+        yield make_text(text, kind=kind, source=f"symbolic:{seed}:{number}", licence=LICENCE,
+                        title=title)
 
 
 def write_plain(kind: str, rng: random.Random) -> str:
@@ -70,81 +75,95 @@ def write_plain(kind: str, rng: random.Random) -> str:
 
 
 def write_text(kind: str, family: str, rng: random.Random) -> str:
-    """Return a text of a kind that speaks of a family; of any length."""
+    """Return a text of a kind that speaks of a family; of any length.
+
+    Most tell what happens there, in up to `TOLD` sentences of the family's table; in a share
+    `BARE` nothing happens, and the text has two facts with a number each.
+    """
     table, subject = tables()[family], subjects()[family]
-    events = draw_events(table, rng.choice(CHAINS), rng)[:TOLD]
-    story = Story(table, events, draw_words(table, "en", rng), "en")
-    told = " ".join(event_text(event, story, rng) for event in events)
-    return _FRAMES[kind](subject, told, _Voice(subject, story, rng), rng)
+    words = draw_words(table, "en", rng)
+    voice = _Voice(subject, words, rng)
+    if rng.random() < BARE:
+        told = " ".join(voice.facts(1.0) + voice.facts(1.0))
+    else:
+        events = draw_events(table, rng.choice(CHAINS), rng)[:TOLD]
+        story = Story(table, events, words, "en")
+        told = " ".join(event_text(event, story, rng) for event in events)
+    return _FRAMES[kind](subject, told, voice, rng)
 
 
 class _Voice:
-    """Says things of a subject, nothing twice."""
+    """Says things of a subject, nothing twice; each call gives one sentence or none."""
 
-    def __init__(self, subject: Subject, story: Story, rng: random.Random) -> None:
-        self.story, self.rng = story, rng
-        self.explains = rng.sample(subject.explains, len(subject.explains))
-        self.says = rng.sample(subject.says, len(subject.says))
-        self.facts = rng.sample(subject.facts, len(subject.facts))
+    def __init__(self, subject: Subject, words: Mapping[str, str], rng: random.Random) -> None:
+        self.words, self.rng = words, rng
+        self.left = {"explains": list(subject.explains), "says": list(subject.says),
+                     "facts": [f"{form} | {kind}" for form, kind in subject.facts]}
 
-    def explain(self) -> str:
-        return self._fill(self.explains.pop())
+    def explains(self, chance: float = 1.0) -> list[str]:
+        """Say what the subject is."""
+        return self._one("explains", chance)
 
-    def say(self) -> str:
-        return self._fill(self.says.pop())
+    def says(self, chance: float = 1.0) -> list[str]:
+        """Make a remark on it."""
+        return self._one("says", chance)
 
-    def fact(self) -> str:
-        form, kind = self.facts.pop()
-        return self._fill(form, write_number(sample_number(kind, self.rng)))
+    def facts(self, chance: float = 1.0) -> list[str]:
+        """Tell a fact with a number."""
+        return self._one("facts", chance)
 
-    def maybe(self, chance: float, what: Callable[[], str]) -> list[str]:
-        return [what()] if self.rng.random() < chance else []
-
-    def _fill(self, form: str, number: str = "") -> str:
-        text = fill(form, self.story.words, {"a": number}, "en")
-        return text[0].upper() + text[1:]
+    def _one(self, which: str, chance: float) -> list[str]:
+        forms = self.left[which]
+        if not forms or self.rng.random() >= chance:
+            return []
+        form, _, kind = forms.pop(self.rng.randrange(len(forms))).partition(" | ")
+        number = write_number(sample_number(kind, self.rng)) if kind else ""
+        text = fill(form, self.words, {"a": number}, "en")
+        return [text[0].upper() + text[1:]]
 
 
 def _web(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
     head = f"Home | {subject.name} | {rng.choice(lexicon.PLACES['en'])}"
     end = rng.choice(("Join us!", "Call us!", "We are here all day.", "Come and see!"))
-    lines = [*voice.maybe(0.5, voice.say), told, voice.say(), *voice.maybe(0.4, voice.fact)]
+    lines = [*voice.says(0.5), told, *voice.says(), *voice.facts(0.4), *voice.explains(0.2)]
     return f"{head}\n{' '.join(lines)}\n{end}"
 
 
 def _book(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
-    head = f"## {rng.randint(1, 9)}. {_capital(subject.name)}"
-    lines = [voice.explain(), *voice.maybe(0.4, voice.explain), told,
-             *voice.maybe(0.6, voice.say), *voice.maybe(0.3, voice.fact)]
+    head = f"## {rng.randint(1, 9)}. {heading(subject)}"
+    lines = [*voice.explains(), *voice.explains(0.4), told, *voice.says(0.6), *voice.facts(0.3)]
     return f"{head}\n\n{' '.join(lines)}"
 
 
 def _paper(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
-    head = f"\\section{{{_capital(subject.name)}}}"
-    told = _NUMBER.sub(r"\\(\g<0>\\)", told)
-    lines = [*voice.maybe(0.5, voice.explain), f"We count and measure as in [{rng.randint(1, 9)}].",
-             told, voice.fact(), *voice.maybe(0.3, voice.say)]
-    return f"{head}\n{' '.join(lines)}"
+    told = _NUMBER.sub(r"\\(\g<0>\\)", told.replace("$", r"\$").replace("%", r"\%"))
+    lines = [*voice.explains(0.5), f"We count and measure as in [{rng.randint(1, 9)}].", told,
+             *(one.replace("$", r"\$").replace("%", r"\%") for one in voice.facts()),
+             *voice.says(0.3)]
+    return f"\\section{{{heading(subject)}}}\n{' '.join(lines)}"
 
 
 def _qa(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
-    asked = rng.choice((f"Who can say more of {subject.name}?", f"Who knows {subject.name}?",
-                        f"Is it so with {subject.name} too?", "Is this right?"))
-    first = [told, asked] if rng.random() < 0.6 else [asked, told]
-    answer = [rng.choice(("Yes.", "I do.", "It is so.", "Yes, I say.")), voice.explain(),
-              *voice.maybe(0.5, voice.say), *voice.maybe(0.3, voice.fact)]
+    asked, said = rng.choice((
+        ("Who can say more of {}?", "I can."), ("Who knows {}?", "I do."),
+        ("Is it so with {} too?", "Yes."), ("Is this right?", "It is so.")))
+    first = [told, asked.format(subject.name)]
+    if rng.random() < 0.4:
+        first.reverse()
+    answer = [said, *voice.explains(), *voice.says(0.5), *voice.facts(0.3)]
     return f"Question: {' '.join(first)}\n\nAnswer: {' '.join(answer)}"
 
 
 def _article(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
-    lines = [voice.explain(), voice.explain(), *voice.maybe(0.5, voice.fact)]
-    return (f"'''{_capital(subject.name)}'''\n{' '.join(lines)}\nExample: {told}\n"
-            f"See also: {rng.choice(list(subjects().values())).name}")
+    lines = [*voice.explains(), *voice.explains(), *voice.facts(0.5)]
+    other = rng.choice([one.name for one in subjects().values() if one is not subject])
+    return (f"'''{heading(subject)}'''\n{' '.join(lines)}\nExample: {told}\n"
+            f"See also: {other}")
 
 
-def _capital(name: str) -> str:
+def heading(subject: Subject) -> str:
     """Return a subject's name as a heading: without its article."""
-    name = name.removeprefix("the ").removeprefix("a ")
+    name = subject.name.removeprefix("the ").removeprefix("a ")
     return name[0].upper() + name[1:]
 
 
