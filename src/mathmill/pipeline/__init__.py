@@ -22,6 +22,7 @@ from mathmill.pipeline.models import pretrain as pretrain
 from mathmill.pipeline.models import train as train
 from mathmill.pipeline.models import train_verifier as train_verifier
 from mathmill.pipeline.rows import decontaminate as decontaminate
+from mathmill.pipeline.rows import lessons as lessons
 from mathmill.pipeline.rows import seeds as seeds
 from mathmill.pipeline.rows import select as select
 from mathmill.pipeline.rows import synthesize as synthesize

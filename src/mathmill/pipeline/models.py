@@ -33,7 +33,8 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
     defaults = {} if isinstance(base, Step) else sft.defaults(base, settings)
     recipe = sft.Recipe.of({**defaults, **settings, "seed": seed})  # refused now, not in an hour
     literals = {"base": "" if isinstance(base, Step) else base, **asdict(recipe),
-                "stages": [asdict(stage) for stage in stages]}
+                "stages": [asdict(stage) for stage in sft.plans(recipe, [
+                    asdict(stage) for stage in stages])]}
     return step("train", sft.run, literals, inputs, label=label, apart=True)
 
 

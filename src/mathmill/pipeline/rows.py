@@ -1,4 +1,4 @@
-"""The verbs that make and sift rows: seeds, texts, synthesize, verify, select, decontaminate.
+"""The verbs that make and sift rows: seeds, texts, synthesize, lessons, verify, select, ...
 
 Used as: `drafts = synthesize(seeds("gsm8k/train.jsonl"), methods=METAMATH, samples=10_000)`.
 """
@@ -75,6 +75,32 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
                 {"methods": list(weights), **ways}, label)
 
 
+def lessons(rows: Step | Sequence[Step], texts: Step | Sequence[Step],
+            methods: Sequence[Any] = (), *, label: str = "lessons") -> Step:
+    """Make of rows and the texts they were written from what a synthesizer is trained on.
+
+    A lesson's question is the prompt with the text, its solution the reply. `methods`: those by
+    which the trained model will be asked (`FROM_TEXT_SHORT` and its tools where none is named).
+    """
+    from functools import partial
+
+    from mathmill.methods import FROM_TEXT_SHORT, FROM_TEXT_TOOL_SHORT, from_text
+    from mathmill.stages import lessons as stage
+
+    ways = tuple(methods) or (*FROM_TEXT_SHORT, *FROM_TEXT_TOOL_SHORT)
+    inputs: dict[str, Step] = {}
+    for name, given in (("rows", rows), ("texts", texts)):
+        steps = [given] if isinstance(given, Step) else list(given)
+        if not steps:
+            raise UsageError(f"lessons without {name} teaches nothing; give a step of them")
+        inputs |= {f"{name}.{place}" if place else name: one for place, one in enumerate(steps)}
+    literals = {"methods": [dict(method.identity()) for method in ways],
+                **{kind: [name for name in inputs if name.partition(".")[0] == kind]
+                   for kind in ("rows", "texts")}}
+    return step("lessons", stage.run, literals, inputs,
+                {"lesson": partial(from_text.lesson, methods=ways)}, label)
+
+
 def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
            teacher: str | Step | None = None,
            keep: Sequence[str] | str = ("correct", "undecided"), label: str = "verify") -> Step:
@@ -82,9 +108,10 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
 
     Checks that decide: `answer_agrees` (with the answer known to be right), `majority(k)`,
     `prose_agrees`, `programs_agree(k)` (with more solutions by the teacher: the one that wrote
-    the drafts where none is named). Checks that sift: `runs` and `deterministic` (programs, in
-    the sandbox), `long_enough(words)`, `has_digits`. `keep`: the verdicts that stay, or `label`
-    to keep all, unfit rows too. Of a pool that `sample` drew, the candidates become rows.
+    the drafts where none is named). Checks that sift: `runs`, `tool_runs` and `deterministic`
+    (programs, in the sandbox), `long_enough(words)`, `has_digits`. `keep`: the verdicts that
+    stay, or `label` to keep all, unfit rows too. Of a pool that `sample` drew, the candidates
+    become rows.
     """
     from mathmill.methods.votes import voting
     from mathmill.stages import verify as stage

@@ -44,8 +44,9 @@ class Sizes:
         return self.known[step.id]
 
     def came(self, step: Step) -> float:
-        """Return the rows that a step is given."""
-        return self.of(step.inputs["rows"])
+        """Return the rows that a step is given, by one step or several (`rows`, `rows.1`)."""
+        return sum(self.of(given) for name, given in step.inputs.items()
+                   if name.partition(".")[0] == "rows")
 
     def _find(self, step: Step) -> float:
         tally = self.tallies[step.id]

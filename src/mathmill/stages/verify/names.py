@@ -22,14 +22,15 @@ from mathmill.stages.verify.answers import KnownAnswer
 from mathmill.stages.verify.finding import Check
 from mathmill.stages.verify.programs import Deterministic, Runner, Runs, open_runner
 from mathmill.stages.verify.questions import WORDS, HasDigits, LongEnough
+from mathmill.stages.verify.tools import ToolRuns
 from mathmill.stages.verify.votes import Votes, programs, prose
 from mathmill.workbench import Workbench
 
 TAKES_NUMBER = ("long_enough", "majority", "programs_agree")
 CHECKS = ("answer_agrees", "deterministic", "has_digits", "long_enough", "majority",
-          "programs_agree", "prose_agrees", "runs")
+          "programs_agree", "prose_agrees", "runs", "tool_runs")
 ASK = ("majority", "programs_agree", "prose_agrees")
-EXECUTE = ("deterministic", "programs_agree", "runs")
+EXECUTE = ("deterministic", "programs_agree", "runs", "tool_runs")
 _FORM = re.compile(r"([a-z_]+)(?:\((\d{1,9})\))?")
 
 
@@ -115,6 +116,9 @@ def ready(bench: Workbench, checks: Sequence[Named], *, teacher: str, policy: st
             if check.name == "deterministic":
                 assert runner is not None, "deterministic executes"
                 return Deterministic(runner)
+            if check.name == "tool_runs":
+                assert runner is not None, "tool_runs executes"
+                return ToolRuns(runner)
             assert asking is not None, "the other checks ask"
             if check.name == "programs_agree":
                 assert runner is not None, "programs_agree executes"

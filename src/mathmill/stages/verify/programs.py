@@ -30,6 +30,7 @@ from mathmill.grading.sandbox.outcome import (
     VALUE,
     Limits,
     Outcome,
+    Program,
 )
 from mathmill.stages.verify.finding import Finding
 from mathmill.types import UNDECIDED, WRONG, Sample, Verdict
@@ -105,7 +106,10 @@ class Runner:
     def fresh(self, texts: Sequence[str], state: int = 0) -> list[Outcome | None]:
         """Run each text's program in a state, whether it has run before or not."""
         programs = [program_of(text) for text in texts]
-        programs = [one and replace(one, state=state) for one in programs]
+        return self.run([one and replace(one, state=state) for one in programs])
+
+    def run(self, programs: Sequence[Program | None]) -> list[Outcome | None]:
+        """Return the outcome of each program; None where there is none."""
         ended = iter(self.sandbox.run([one for one in programs if one is not None]))
         found = [None if one is None else next(ended) for one in programs]
         self.kinds.update(_kind(outcome) for outcome in found)
