@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -30,7 +32,7 @@ from mathmill.train.influence.header import Header, Space
 FORMAT = "mathmill features 1"
 HEADER, BLOCKS = "header.json", "blocks.bin"
 ID_WIDTH = 32  # bytes: a content id is 32 hex digits
-SLAB = 16 << 20  # bytes of a slab: measured in benchmarks/influence.py, more is no faster
+SLAB = 4 << 20  # bytes of a slab: two of them stay in the cache that cores share
 CURE = "make these features anew, in a folder of their own"
 
 
@@ -167,6 +169,17 @@ def _differences(one: Header, other: Header) -> str:
                         if name != "space" and mine[name] != theirs[name])])
 
 
+def _fill(file: IO[bytes], slab: NDArray[np.float16]) -> NDArray[np.float16]:
+    """Read rows from where a file stands; raises InputError where it has become too short."""
+    room = slab.reshape(-1).view(np.uint8).data
+    while len(room):
+        count = file.readinto(room)  # type: ignore[attr-defined]
+        if not count:
+            raise InputError(file.name, "is damaged: it ended while it was read", CURE)
+        room = room[count:]
+    return slab
+
+
 class Features:
     """A whole matrix on disk; nothing of it is in memory until it is asked for."""
 
@@ -223,16 +236,25 @@ class Features:
         return self._mapped("rows", "<f2").reshape(self.count, self.header.space.dimension)
 
     def slabs(self, rows: int | None = None) -> Iterator[tuple[int, NDArray[np.float16]]]:
-        """Yield (first row, unit rows (n, dimension)); `rows`: of a slab, by default 16 MiB.
+        """Yield (first row, unit rows (n, dimension)); `rows`: of a slab, by default 4 MiB.
 
-        Each slab is a map of its own that ends with its last use: a map of the whole file
-        counts as memory, page by page, until all of it is there.
+        A slab is good until the next one is asked for: two of them take turns, and one is read
+        while the other is used. A map of the file is slower (page faults one by one), and counts
+        as memory until all of the file is there.
         """
         path, width = _files(self.folder, self.header.space.dimension)["rows"]
-        step = rows or max(1, SLAB // width)
-        for start in range(0, self.count, step):
-            shape = (min(step, self.count - start), self.header.space.dimension)
-            yield start, np.memmap(path, "<f2", "r", start * width, shape)
+        step = min(rows or max(1, SLAB // width), max(1, self.count))
+        with path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as reading:
+            turns = cycle(np.empty((2, step, self.header.space.dimension), "<f2"))
+            starts = range(0, self.count, step)
+            waiting = [reading.submit(_fill, file, next(turns)[:self.count - start])
+                       for start in starts[:1]]
+            for start in starts:
+                slab = waiting.pop().result()
+                if start + step < self.count:
+                    waiting.append(reading.submit(
+                        _fill, file, next(turns)[:self.count - start - step]))
+                yield start, slab
 
     def _mapped(self, name: str, kind: str) -> NDArray[Any]:
         path = _files(self.folder, self.header.space.dimension)[name][0]

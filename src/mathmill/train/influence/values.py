@@ -24,7 +24,9 @@ from mathmill.train.influence.features import Features
 
 MEAN, MAX = "mean", "max"
 FEATURES, COSINES = "features", "cosines"
-WIDENED = 64  # rows widened at a time: 2 MB of float32 at 8,192 numbers, which the cache holds
+# Numbers widened at a time: 1 MB of float32, which a core's own cache holds, and too little for
+# BLAS to wake its threads (from 460,800 on): on a busy machine they wait for each other.
+WIDENED = 1 << 18
 # float16 as float32: shift sign, exponent and mantissa into their places, and the exponents are
 # 112 too low. That is exact, small numbers included, and 3 times as fast as numpy's own cast.
 _SHIFT, _KEEP, _LOW = 13, np.int32(0x8FFFE000 - (1 << 32)), np.float32(2.0 ** 112)
@@ -32,13 +34,15 @@ _SHIFT, _KEEP, _LOW = 13, np.int32(0x8FFFE000 - (1 << 32)), np.float32(2.0 ** 11
 
 def products(rows: NDArray[np.float16], directions: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return rows (n, d) times directions (d, k) in float32, shape (n, k); rows are finite."""
-    raised = directions * _LOW
-    found = np.empty((len(rows), directions.shape[1]), np.float32)
-    wide = np.empty((min(WIDENED, len(rows)), rows.shape[1]), np.int32)
-    for start in range(0, len(rows), WIDENED):
-        np.matmul(_widened(rows[start:start + WIDENED], wide), raised,
-                  out=found[start:start + WIDENED])
-    return found
+    raised = [np.ascontiguousarray(each) * _LOW for each in directions.T]
+    found = np.empty((len(raised), len(rows)), np.float32)
+    step = max(1, WIDENED // rows.shape[1])
+    wide = np.empty((step, rows.shape[1]), np.int32)
+    for start in range(0, len(rows), step):
+        part = _widened(rows[start:start + step], wide)
+        for toward, own in zip(raised, found, strict=True):
+            np.matmul(part, toward, out=own[start:start + step])
+    return found.T
 
 
 def _widened(part: NDArray[np.float16], wide: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -54,9 +58,10 @@ def summed(features: Features, mean: str = FEATURES) -> NDArray[np.float64]:
     """Return the sum (d,) of the rows: as they were (`features`) or at length 1 (`cosines`)."""
     norms = features.norms
     total: NDArray[np.float64] = np.zeros(features.header.space.dimension)
+    step = max(1, WIDENED // len(total))
     for start, slab in features.slabs():
-        for at in range(0, len(slab), WIDENED):
-            part = slab[at:at + WIDENED].astype(np.float32)
+        for at in range(0, len(slab), step):
+            part = slab[at:at + step].astype(np.float32)
             weights = norms[start + at:start + at + len(part)]
             # In float64 where norms weigh: they may be 1e-25 and 1 side by side.
             total += (part.sum(axis=0, dtype=np.float64) if mean == COSINES
