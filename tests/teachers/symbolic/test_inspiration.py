@@ -12,13 +12,14 @@ import pytest
 
 from mathmill.grading.equal import equal
 from mathmill.identity import draw
+from mathmill.methods import FROM_TEXT, FROM_TEXT_SHORT, FROM_TEXT_TOOL, FROM_TEXT_TOOL_SHORT
 from mathmill.teachers.symbolic import SymbolicTeacher, faults, mistakes, signature, truth
 from mathmill.teachers.symbolic.insight import look
 from mathmill.teachers.symbolic.inspiration import LEVELS, Wish, fits, imagine, read_wish
 from mathmill.teachers.symbolic.reader import read
 from mathmill.teachers.symbolic.teacher import DECLINE
 from mathmill.teachers.symbolic.texts import texts
-from mathmill.types import Message, Request
+from mathmill.types import Message, Request, Sample
 
 RICH = list(texts(160, 21, plain=0.0))
 PLAIN = list(texts(40, 21, plain=1.0))
@@ -201,3 +202,35 @@ def test_numbers_beside_the_story_are_taken_where_they_fit():
     assert fits(Fraction(25), "p")
     assert not fits(Fraction(7), "p")
     assert not fits(Fraction(7), "n")
+
+
+def row_of(method, text, teacher):
+    attempt = method.attempt(text, 0)
+    try:
+        request = next(attempt)
+        while True:
+            request = attempt.send(asyncio.run(teacher.answer(request)))
+    except StopIteration as end:
+        return end.value
+
+
+@pytest.mark.parametrize("method", [*FROM_TEXT, *FROM_TEXT_TOOL, *FROM_TEXT_SHORT,
+                                    *FROM_TEXT_TOOL_SHORT],
+                         ids=lambda method: f"{method.name}{'-short' * method.short}")
+def test_every_method_takes_what_the_teacher_writes(method):
+    for text in (*RICH[:12], *PLAIN[:4]):
+        row = row_of(method, text, SymbolicTeacher(compact=True))
+        assert isinstance(row, Sample), row
+        assert row.answer == truth(row.question)
+        assert row.seed == text.id
+
+
+def test_a_compact_teacher_keeps_most_of_the_texts_sentences():
+    kept = told = 0
+    for number, text in enumerate(RICH):
+        reading = read(parts(prose(number, text.text), SymbolicTeacher(compact=True))[0])
+        forms = {one.event.beat.name: one.form for one in look(text.text).told}
+        for event, sentence in zip(reading.story.events, reading.sentences, strict=False):
+            told += event.beat.name in forms
+            kept += forms.get(event.beat.name) == sentence.form
+    assert 0.7 < kept / told < 0.95

@@ -35,6 +35,7 @@ from mathmill.teachers.symbolic.writer import (
     fill,
     join,
     natural,
+    phrase,
 )
 
 LEVELS = {"grade-school": (1, 2), "middle-school": (2,), "high-school": (3,), "college": (3, 4),
@@ -44,6 +45,8 @@ EASY = 1
 "Steps of a problem from a text that holds nothing."
 TAKEN = 0.5
 "How often a number that the story still needs is looked for in the text."
+KEPT = 0.8
+"Share of the text's sentences that a compact teacher keeps as they are; others keep none."
 TRIES = 24
 _KIND = "|".join(map(re.escape, LEVELS))
 _TASKS = tuple(re.compile(form, re.I | re.M) for form in (
@@ -80,8 +83,11 @@ def read_wish(prompt: str) -> Wish | None:
     return None
 
 
-def imagine(wish: Wish, rng: random.Random) -> tuple[Story, str]:
-    """Return a story that a text gives rise to, and the problem that tells it."""
+def imagine(wish: Wish, rng: random.Random, kept: float = 0.0) -> tuple[Story, str]:
+    """Return a story that a text gives rise to, and the problem that tells it.
+
+    `kept`: share of what the text tells that is told in the text's own sentence.
+    """
     seen = look(wish.text)
     if seen.family is None:
         luck = draw("symbolic subject", " ".join(wish.text.split()))
@@ -94,7 +100,7 @@ def imagine(wish: Wish, rng: random.Random) -> tuple[Story, str]:
     if seen.family is None:
         words["item"] = story.words["item"]
     story = Story(story.family, story.events, words, "en")
-    return story, _tell(story, seen, rng)
+    return story, _tell(story, seen, rng, kept)
 
 
 def _develop(seen: Insight, level: int, rng: random.Random) -> Story:
@@ -156,11 +162,14 @@ def fits(number: Fraction, kind: str) -> bool:
     return kind[0] == "p" and number in PERCENTS and not low
 
 
-def _tell(story: Story, seen: Insight, rng: random.Random) -> str:
-    """Return the problem, with no sentence phrased as the text has it."""
+def _tell(story: Story, seen: Insight, rng: random.Random, kept: float) -> str:
+    """Return the problem; what the text tells is told in other phrasings, but in a share."""
     forms = {one.event.beat.name: one.form for one in seen.told}
-    sentences = [event_text(event, story, rng, unlike=forms.get(event.beat.name, -1))
-                 for event in story.events]
+    sentences = []
+    for event in story.events:
+        form = forms.get(event.beat.name, -1)
+        sentences.append(phrase(event, story, form) if form >= 0 and rng.random() < kept
+                         else event_text(event, story, rng, unlike=form))
     question, _ = rng.choice(story.family.asks[story.state].phrasings["en"])
     return join([*sentences, fill(question, story.words, {}, "en")], "en")
 

@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping
 from mathmill.teachers.symbolic import lexicon
 
 DAYS = ("Monday", "Friday", "Sunday")
-SPEECH = ("{name} is a friend of {other}.", "{other} and {name} met at {place}.",
-          "{name} sat near {place} all the time.", "{He} also knew {other} and {third}.",
-          "Later {he} went to {place} and was seen there no more.",
-          "{other} said that {name} was right.", "{name} never left {place}.",
-          "{third} did not say why.", "Some say that {he} was rich, some say not.",
-          "{He} liked the rain and the sea.", "People still think of {him} near {place}.",
-          "It was {name} who opened {place} to all.", "{third} was there too, with {other}.")
+NAMED = ("{name} is a friend of {other}.", "{other} and {name} met at {place}.",
+         "{name} sat near {place} all the time.", "{other} said that {name} was right.",
+         "{name} never left {place}.", "It was {name} who opened {place} to all.")
+MORE = ("{He} also knew {other} and {third}.",
+        "Later {he} went to {place} and was seen there no more.", "{third} did not say why.",
+        "Some say that {he} was rich, some say not.", "{He} liked the rain and the sea.",
+        "People still think of {him} near {place}.", "{third} was there too, with {other}.")
+"Remarks on people: the first names its person, the others may follow."
 
 
 def _words(rng: random.Random) -> dict[str, str]:
@@ -36,8 +37,9 @@ def _place(rng: random.Random) -> str:
 def _say(count: int, rng: random.Random, words: dict[str, str] | None = None) -> str:
     """Return some remarks on people that tell of nothing."""
     words = words or _words(rng)
-    return " ".join(form.format_map({**words, "place": _place(rng)})
-                    for form in rng.sample(SPEECH, count))
+    first = rng.choice(NAMED)
+    rest = rng.sample([form for form in (*NAMED, *MORE) if form != first], count - 1)
+    return " ".join(form.format_map({**words, "place": _place(rng)}) for form in (first, *rest))
 
 
 def notice(rng: random.Random) -> str:
@@ -56,7 +58,7 @@ def menu(rng: random.Random) -> str:
 
 def roll_call(rng: random.Random) -> str:
     """Return a list of names with numbers that mean nothing."""
-    names = rng.sample(lexicon.people("en"), 6)
+    names = rng.sample(lexicon.people("en"), 4)
     rows = "\n".join(f"{name} .... {rng.randint(2, 300)}" for name in names)
     return f"## Names\n\n{rows}\n{_say(3, rng)}"
 
@@ -64,20 +66,20 @@ def roll_call(rng: random.Random) -> str:
 def foreword(rng: random.Random) -> str:
     """Return the words before a work."""
     words = _words(rng)
-    return f"## To {words['other']}\n\n{_say(5, rng, words)} {words['name']}, {_place(rng)[4:]}"
+    return f"## To {words['other']}\n\n{_say(4, rng, words)} {words['name']}, {_place(rng)[4:]}"
 
 
 def thanks(rng: random.Random) -> str:
     """Return a paper's thanks."""
     words = _words(rng)
     return ("\\section{Thanks}\nWe thank " + f"{words['name']}, {words['other']} and "
-            f"{words['third']}. {_say(4, rng, words)} [{rng.randint(1, 9)}]")
+            f"{words['third']}. {_say(3, rng, words)} [{rng.randint(1, 9)}]")
 
 
 def references(rng: random.Random) -> str:
     """Return a list of works."""
     rows = []
-    for number in range(1, 6):
+    for number in range(1, 5):
         one, two = rng.sample(lexicon.people("en"), 2)
         rows.append(f"[{number}] {one} and {two}, On {_place(rng)}, {rng.randint(1, 90)}.")
     return "\\section{References}\n" + "\n".join(rows)
@@ -94,7 +96,7 @@ def life(rng: random.Random) -> str:
     """Return the life of someone who never was."""
     words = _words(rng)
     return (f"'''{words['name']}'''\n{words['name']} came from {words['place']}. "
-            f"{_say(4, rng, words)}\nSee also: {words['other']}, {words['third']}")
+            f"{_say(3, rng, words)}\nSee also: {words['other']}, {words['third']}")
 
 
 PLAIN: Mapping[str, tuple[Callable[[random.Random], str], ...]] = {

@@ -19,7 +19,13 @@ from mathmill.identity import draw
 from mathmill.teachers.symbolic import authoring
 from mathmill.teachers.symbolic.creation import create
 from mathmill.teachers.symbolic.grammar import delexicalise, grammar
-from mathmill.teachers.symbolic.inspiration import Wish, imagine, read_wish, told_program
+from mathmill.teachers.symbolic.inspiration import (
+    KEPT,
+    Wish,
+    imagine,
+    read_wish,
+    told_program,
+)
 from mathmill.teachers.symbolic.mistakes import draw_mistake
 from mathmill.teachers.symbolic.prompts import Asked, last_turn, read_prompt, variants
 from mathmill.teachers.symbolic.quantities import Impossible, parse_number
@@ -65,7 +71,8 @@ class SymbolicTeacher:
     error_rate: float = 0.0
     "Share of solutions that go wrong, 0 to 1."
     compact: bool = False
-    "Whether programs are spelled in one short way (`programs.COMPACT`), not in many."
+    """Whether programs are spelled in one short way (`programs.COMPACT`), not in many, and what
+    is written from a text has plain solutions and keeps most of the text's sentences."""
 
     def __post_init__(self) -> None:
         """Refuse a rate that is no share."""
@@ -147,7 +154,7 @@ class SymbolicTeacher:
     def _write(self, wish: Wish, request: Request,
                rng: random.Random) -> tuple[str, str | None]:
         """Return a problem that a text gives rise to, with its solution, and the mistake in it."""
-        story, problem = imagine(wish, rng)
+        story, problem = imagine(wish, rng, KEPT if self.compact else 0.0)
         reading = Reading(story, ())
         if not wish.tool:
             solution, kind = self._solve(reading, request, rng, self.compact)

@@ -30,7 +30,7 @@ KINDS = ("web", "book", "paper", "qa", "encyclopedia")
 LICENCE = "Apache-2.0"  # as all that this program writes
 LENGTHS = (150, 450)
 "Characters of a text."
-CHAINS = (1, 2, 2, 3)
+CHAINS = (1, 1, 2, 2, 3)
 "Levels of the chains that texts tell of; a text tells at most `TOLD` of a chain's events."
 TOLD = 3
 BARE = 0.15
@@ -58,8 +58,8 @@ def texts(count: int, seed: int, plain: float = 0.3, kinds: Sequence[str] = KIND
     for number in range(count):
         rng = draw("symbolic text", seed, number)
         worthless = rng.random() < plain
+        kind, family = rng.choice(list(kinds)), rng.choice(names)
         while True:
-            kind, family = rng.choice(list(kinds)), rng.choice(names)
             text = write_plain(kind, rng) if worthless else write_text(kind, family, rng)
             if LENGTHS[0] <= len(text) <= LENGTHS[1] and text_id(text) not in seen:
                 break
@@ -125,21 +125,20 @@ class _Voice:
 def _web(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
     head = f"Home | {subject.name} | {rng.choice(lexicon.PLACES['en'])}"
     end = rng.choice(("Join us!", "Call us!", "We are here all day.", "Come and see!"))
-    lines = [*voice.says(0.5), told, *voice.says(), *voice.facts(0.4), *voice.explains(0.2)]
+    lines = [*voice.says(0.4), told, *voice.says(0.8), *voice.facts(0.2), *voice.explains(0.2)]
     return f"{head}\n{' '.join(lines)}\n{end}"
 
 
 def _book(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
     head = f"## {rng.randint(1, 9)}. {heading(subject)}"
-    lines = [*voice.explains(), *voice.explains(0.4), told, *voice.says(0.6), *voice.facts(0.3)]
+    lines = [*voice.explains(), *voice.explains(0.2), told, *voice.says(0.4), *voice.facts(0.2)]
     return f"{head}\n\n{' '.join(lines)}"
 
 
 def _paper(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
     told = _NUMBER.sub(r"\\(\g<0>\\)", told.replace("$", r"\$").replace("%", r"\%"))
-    lines = [*voice.explains(0.5), f"We count and measure as in [{rng.randint(1, 9)}].", told,
-             *(one.replace("$", r"\$").replace("%", r"\%") for one in voice.facts()),
-             *voice.says(0.3)]
+    lines = [*voice.explains(0.6), *voice.says(0.4), f"{told} [{rng.randint(1, 9)}]",
+             *(one.replace("$", r"\$").replace("%", r"\%") for one in voice.facts(0.4))]
     return f"\\section{{{heading(subject)}}}\n{' '.join(lines)}"
 
 
@@ -150,12 +149,12 @@ def _qa(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
     first = [told, asked.format(subject.name)]
     if rng.random() < 0.4:
         first.reverse()
-    answer = [said, *voice.explains(), *voice.says(0.5), *voice.facts(0.3)]
+    answer = [said, *voice.explains(), *voice.says(0.3), *voice.facts(0.2)]
     return f"Question: {' '.join(first)}\n\nAnswer: {' '.join(answer)}"
 
 
 def _article(subject: Subject, told: str, voice: _Voice, rng: random.Random) -> str:
-    lines = [*voice.explains(), *voice.explains(), *voice.facts(0.5)]
+    lines = [*voice.explains(), *voice.explains(0.6), *voice.facts(0.2)]
     other = rng.choice([one.name for one in subjects().values() if one is not subject])
     return (f"'''{heading(subject)}'''\n{' '.join(lines)}\nExample: {told}\n"
             f"See also: {other}")

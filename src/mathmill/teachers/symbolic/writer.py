@@ -103,9 +103,14 @@ def fill(template: str, words: Mapping[str, str], numbers: Mapping[str, str],
 def event_text(event: Event, story: Story, rng: random.Random, unlike: int = -1) -> str:
     """Return one event as a sentence, phrased at random but not as phrasing `unlike`."""
     forms = event.beat.phrasings[story.language]
-    choices = [form for place, form in enumerate(forms) if place != unlike] or list(forms)
+    choices = [place for place in range(len(forms)) if place != unlike] or [0]
+    return phrase(event, story, rng.choice(choices))
+
+
+def phrase(event: Event, story: Story, form: int) -> str:
+    """Return one event as a sentence in one of its phrasings."""
     numbers = {slot: show_slot(event, slot) for slot, _ in event.beat.slots}
-    return fill(rng.choice(choices), story.words, numbers, story.language)
+    return fill(event.beat.phrasings[story.language][form], story.words, numbers, story.language)
 
 
 def join(sentences: Sequence[str], language: str) -> str:
