@@ -33,7 +33,7 @@ _LABEL = re.compile(
     rf"(?:(?P<problem>problem|question)(?: statement)?|(?:step-by-step |worked )?solution)"
     rf"(?:[ ]?#?[0-9]{{1,3}})?{_CLOSE}", re.IGNORECASE)
 _FENCE = re.compile(r"[ \t]{0,3}(?:`{3,}|~{3,})")
-_RULE = re.compile(r"[ \t]*(?:(?:-{3,}|\*{3,}|_{3,}|={3,}|#{1,6})[ \t]*)?")
+_RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,}|={3,}|#{1,6})?")
 _PARTING = re.compile(r"[*_ ]{0,3}(?:(?:i )?hope (?:this|that) |(?:please )?let me know\b"
                       r"|feel free\b|would you like\b|happy to )(?!.*\d)", re.IGNORECASE)
 _MARKS = " \t\n*_#`"
@@ -86,7 +86,11 @@ def read_pair(reply: str, instruction: str, text: str, *, tool: bool = False,
     question = unwrap(_trimmed(question))
     _check_problem(question)
     solution = _trimmed(solution)
+    if not solution.strip(_MARKS):
+        raise Unusable("empty solution", reply)
     pair = (_tool if tool else _prose)(question, solution, answers)
+    if any(first for first, _, _ in _labels(pair.solution)):  # bared where an ending was cut
+        raise Unusable("two problems", reply)
     if same_text(_without_ending(pair.solution), question):
         raise Unusable("solution is the problem", reply)
     known = _runs(text)
@@ -107,13 +111,15 @@ def _sections(reply: str) -> tuple[str, str]:
             if reply[begin:end].strip(_MARKS)]
     problems = [place for place, (first, _, _) in enumerate(full) if first]
     solutions = [place for place, (first, _, _) in enumerate(full) if not first]
+    if problems and solutions:
+        (_, begin, end), (_, solved, _) = full[problems[0]], full[solutions[0]]
+        if solved < begin and len(problems) == 1:
+            raise Unusable("sections reversed", reply)
+        if len(problems) > 1 or any(first and at > solved for first, at, _ in marks):
+            raise Unusable("two problems", reply)
+        return reply[begin:end], reply[solved:]
     if len(problems) > 1:
         raise Unusable("two problems", reply)
-    if problems and solutions:
-        if solutions[0] < problems[0]:
-            raise Unusable("sections reversed", reply)
-        _, begin, end = full[problems[0]]
-        return reply[begin:end], reply[full[solutions[0]][1]:]
     named = {first for first, _, _ in marks}
     if named == {True, False}:
         raise Unusable("empty solution" if problems else "empty problem", reply)
@@ -129,16 +135,17 @@ def _labels(reply: str) -> list[tuple[bool, int, int]]:
             fenced = not fenced
         elif not fenced and (label := _LABEL.match(line[:120])) is not None:
             found.append((label["problem"] is not None, place, place + label.end()))
+            fenced = _FENCE.match(line[label.end():]) is not None
         place += len(line) + 1
     return found
 
 
 def _trimmed(section: str) -> str:
     """Return a section without what closes it: blank lines, rules (`---`), parting words."""
-    lines = section.rstrip().split("\n")
-    while lines and (_RULE.fullmatch(lines[-1]) or _PARTING.match(lines[-1])):
+    lines = section.strip().split("\n")
+    while lines and (_RULE.fullmatch(last := lines[-1].strip()) or _PARTING.match(last)):
         lines.pop()
-    return "\n".join(lines).strip("\n").rstrip()
+    return "\n".join(lines).strip()
 
 
 def _check_problem(question: str) -> None:
@@ -164,14 +171,23 @@ def _check_problem(question: str) -> None:
 def _prose(question: str, solution: str, answers: bool) -> Pair:
     """Return the pair of a solution in words, brought to the one ending where it has an answer."""
     finished = finish_solution(solution)
-    if finished is None:
+    if finished is not None and finished[0] != solution:
+        # What states two answers (`#### 5.` before the ending) may read otherwise once finished.
+        again = finish_solution(finished[0])
+        finished = again if again == finished else None
+    if finished is None or not _says(finished[1]):
         if answers:
             raise Unusable("no answer", solution)
-        return Pair(question, solution.strip(), None)
+        return Pair(question, solution, None)
     whole, answer = finished
     if not _without_ending(whole):
         raise Unusable("no working", solution)
     return Pair(question, whole, answer)
+
+
+def _says(answer: str) -> bool:
+    """Tell whether an answer holds any sign that means something."""
+    return any(sign.isalnum() or sign in "∞∅" for sign in answer)
 
 
 def _tool(question: str, solution: str, answers: bool) -> Pair:
@@ -188,9 +204,10 @@ def _tool(question: str, solution: str, answers: bool) -> Pair:
         raise Unusable("no output", solution)
     words = "\n".join(part.text for part in found[last:] if part.kind == WORDS)
     answer = find_answer(words) or printed(outputs[-1]).text
+    answer = answer if answer is not None and _says(answer) else None
     if answer is None and answers:
         raise Unusable("no answer", solution)
-    return Pair(question, solution.strip(), answer)
+    return Pair(question, solution, answer)
 
 
 def _without_ending(solution: str) -> str:
