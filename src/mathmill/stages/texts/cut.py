@@ -55,7 +55,8 @@ def pieces(document: Document, how: str, characters: int) -> Iterator[tuple[int,
     """
     assert how in CUTS, how
     if how == "tool":
-        whole = "\n\n".join(filter(None, (document.text, document.answer)))
+        start, end = _body(document)
+        whole = "\n\n".join(filter(None, (document.text[start:end], document.answer)))
         yield 0, document.title, backed(*_head(whole, characters))
     elif document.answer is not None:
         asked, said = (_head(part, characters)[0] for part in (document.text, document.answer))
@@ -74,18 +75,22 @@ def sections(document: Document) -> Iterator[tuple[str | None, int, int]]:
 
     What stands before the first heading is a part too. Without headings there is one part.
     """
-    text, start, title = document.text, 0, None
-    end = len(text)
+    text, title, (start, end) = document.text, None, _body(document)
     pattern = {"paper": _SECTION, "book": _HEADING}.get(document.kind)
-    if document.kind == "paper":
-        begin, last = _BEGIN.search(text), _END.search(text)
-        start = begin.end() if begin else 0
-        end = last.start() if last and last.start() > start else end
     for found in pattern.finditer(text, start, end) if pattern else ():
         if text[start:found.start()].strip():
             yield title, start, found.start()
         title, start = mended(found.group(1))[:200] or None, found.end()
     yield title, start, end
+
+
+def _body(document: Document) -> tuple[int, int]:
+    """Return where the body of a document begins and ends: of LaTeX, without its preamble."""
+    if document.kind != "paper":
+        return 0, len(document.text)
+    begin, last = _BEGIN.search(document.text), _END.search(document.text)
+    start = begin.end() if begin else 0
+    return start, last.start() if last and last.start() > start else len(document.text)
 
 
 def uncommented(latex: str) -> str:
