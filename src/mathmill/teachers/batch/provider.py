@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mathmill.errors import MissingExtra
-from mathmill.teachers.http.endpoint import CONNECT, Endpoint
+from mathmill.teachers.http.endpoint import Endpoint
 from mathmill.teachers.http.faults import STOP, TROUBLE, Fault, of_exception
+from mathmill.teachers.http.wire import CONNECT
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
