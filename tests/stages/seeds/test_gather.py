@@ -11,6 +11,7 @@ import pytest
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.io import read_rows, write_rows
 from mathmill.stages import seeds
+from mathmill.teachers.symbolic import make_problems
 from mathmill.types import (
     CORRECT,
     Problem,
@@ -112,9 +113,10 @@ def test_a_made_world_is_asked_with_the_options_of_its_name(tmp_path):
         for n in range(options["count"]):
             yield make_problem(f"What is {n // 2} + 1?", answer=str(n // 2 + 1))
 
-    rows, _, tally = run(tmp_path, "symbolic:count=6,seed=3,levels=1-3,languages=en+zh",
-                         tools={"worlds": {"symbolic": make}})
-    assert asked == {"count": 6, "seed": 3, "levels": (1, 2, 3), "languages": ("en", "zh")}
+    rows, _, tally = run(tmp_path, "symbolic:count=6,seed=3,levels=1-3,languages=en+zh,"
+                         "families=bakery+shop", tools={"worlds": {"symbolic": make}})
+    assert asked == {"count": 6, "seed": 3, "levels": (1, 2, 3), "languages": ("en", "zh"),
+                     "families": ("bakery", "shop")}
     assert len(rows) == 3
     assert tally["dropped"] == {"duplicate": 3}
 
@@ -122,11 +124,20 @@ def test_a_made_world_is_asked_with_the_options_of_its_name(tmp_path):
 @pytest.mark.parametrize("source", [
     "symbolic:", "symbolic:count=0", "symbolic:count=many", "symbolic:count=3,level=2",
     "symbolic:count=3,levels=0-9", "symbolic:count=3,levels=5-2", "symbolic:count=3,languages=",
+    "symbolic:count=3,families=", "symbolic:count=3,familys=bus",
 ])
 def test_a_world_that_is_misnamed_is_refused_in_one_line(tmp_path, source):
     with pytest.raises(UsageError) as caught:
         run(tmp_path, source, tools={"worlds": {"symbolic": lambda **k: iter(())}})
     assert "\n" not in str(caught.value)
+
+
+def test_a_world_can_be_cut_to_some_of_its_families(tmp_path):
+    tools = {"worlds": {"symbolic": make_problems}}
+    rows, _, _ = run(tmp_path, "symbolic:count=40,families=bus+jug", tools=tools)
+    assert {row.subject for row in rows} == {"bus", "jug"}
+    with pytest.raises(UsageError, match="unknown story family 'rocket'; known: ages, bakery"):
+        run(tmp_path / "other", "symbolic:count=3,families=rocket", tools=tools)
 
 
 def sample(question, answer, **more):

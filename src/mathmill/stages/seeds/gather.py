@@ -165,7 +165,7 @@ def world_options(source: str) -> dict[str, Any]:
                 raise ValueError
         except ValueError:
             raise UsageError(f"{source}: cannot read {part!r}; write symbolic:count=300,seed=1,"
-                             "levels=1-5,languages=en+zh") from None
+                             "levels=1-5,languages=en+zh,families=bakery+shop") from None
     if options["count"] < 1:
         raise UsageError(f"{source}: an empty seed set; say how many, as in symbolic:count=300")
     return options
