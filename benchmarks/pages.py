@@ -3,8 +3,8 @@
 Why: a figure without the command that made it cannot be believed, nor mended when it is old.
 Times are processor time of this process, which a busy machine changes less than the clock.
 
-Used as: `python benchmarks/pages.py select symbolic scaling journal account samples` (any of
-them; about two minutes together); `generate` (its prompts go to a local server) takes one more.
+Used as: `python benchmarks/pages.py select symbolic texts scaling journal account samples` (any
+of them; about two minutes together); `generate` (its prompts go to a local server) takes one more.
 """
 
 from __future__ import annotations
@@ -90,6 +90,46 @@ def symbolic() -> None:
             graded += equal(each.answer, answer_of(outcome)).value == "correct"
     told(f"right of {len(made):,} programs, to nine places; and as `equal` says",
          f"{right:,}, {graded:,}")
+
+
+def texts() -> None:
+    """Print what texts of the symbolic world are, and what comes of them (docs/symbolic.md)."""
+    from importlib.resources import files
+
+    from tokenizers import Tokenizer
+
+    from mathmill.methods import FROM_TEXT
+    from mathmill.teachers.symbolic import SymbolicTeacher, truth
+    from mathmill.teachers.symbolic.insight import look
+    from mathmill.teachers.symbolic.reader import read
+    from mathmill.teachers.symbolic.texts import texts as written
+
+    encoder = Tokenizer.from_file(str(files("mathmill.train") / "embedded" / "tokenizer.json"))
+    took: list[float] = []
+    with clocked(took):
+        rich = list(written(2_000, 3, plain=0.0))
+    lengths = sorted(len(encoder.encode(text.text).ids) for text in rich)
+    told("2,000 texts: ms each; tokens on average, of the middle 95 in 100",
+         f"{took[0] / 2:.2f}; {sum(lengths) / 2_000:.0f}, {lengths[50]} to {lengths[-50]}")
+    plain = [look(text.text).family for text in written(2_000, 3, plain=1.0)]
+    told("with a family: of 2,000 texts, of 2,000 plain ones",
+         f"{sum(look(text.text).family is not None for text in rich):,}, "
+         f"{len(plain) - plain.count(None):,}")
+    for teacher in (SymbolicTeacher(), SymbolicTeacher(compact=True)):
+        right, begun, able, sizes, spent = 0, 0, 0, 0, list[float]()
+        for number, text in enumerate(rich):
+            request = FROM_TEXT[number % len(FROM_TEXT)].asked(text)
+            with clocked(spent):
+                reply = asyncio.run(teacher.answer(request)).text
+            question = reply.removeprefix("Problem: ").partition("\nSolution:")[0]
+            right += reply.endswith(f"The answer is {truth(question)}")
+            sizes += len(encoder.encode(reply).ids)
+            seen, reading = look(text.text), read(question)
+            if seen.told and reading:
+                able += 1
+                begun += reading.story.events[0] == seen.told[0].event
+        told(f"compact={int(teacher.compact)}: right of 2,000; begin as the text; ms, tokens each",
+             f"{right:,}; {begun / able:.1%}; {sum(spent) / 2:.1f}, {sizes / 2_000:.0f}")
 
 
 def scaling() -> None:
@@ -208,8 +248,8 @@ def generate() -> None:
 
 
 PAGES: dict[str, Callable[[], None]] = {
-    "select": select, "symbolic": symbolic, "scaling": scaling, "journal": journal,
-    "account": account, "samples": samples, "generate": generate}
+    "select": select, "symbolic": symbolic, "texts": texts, "scaling": scaling,
+    "journal": journal, "account": account, "samples": samples, "generate": generate}
 
 if __name__ == "__main__":
     for page in sys.argv[1:] or [name for name in PAGES if name != "generate"]:
