@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mathmill.grading.sandbox.outcome import ERROR, REFUSED, VALUE, Outcome
-from mathmill.grading.sandbox.printing import printed, printing
+from mathmill.grading.sandbox.printing import answer_in, printed, printing
 from mathmill.grading.sandbox.run import Sandbox
 
 pytest.importorskip("pydantic_monty")
@@ -48,3 +48,11 @@ def test_a_block_that_fails_has_no_output(sandbox, block, kind):
                                          ("x", "list")])
 def test_a_value_that_is_no_list_of_texts_is_no_output(value, kind):
     assert printed(Outcome(VALUE, value, kind)) is None
+
+
+@pytest.mark.parametrize(("output", "answer"), [
+    ("198", "198"), ("1\n2\n3", "3"), ("books: 198\n\n", "198"), ("so 198", "198"),
+    ("x = 5", "5"), ("There are 12 pens.", "12"), ("[-2, 2]", "-2, 2"), ("18.0", "18"),
+    ("0.30000000000000004", "0.3"), ("3/4", "3/4"), ("", None), ("None", None), ("nan", None)])
+def test_the_answer_in_an_output_is_that_of_its_last_line(output, answer):
+    assert answer_in(output) == answer

@@ -12,8 +12,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from mathmill.grading.answers import printed as unlabelled
 from mathmill.grading.sandbox.blocks import cleaned, parsed
 from mathmill.grading.sandbox.outcome import VALUE, Outcome, Program
+from mathmill.grading.sandbox.value import WHOLE, answer_of
 
 _SAID = "_said_so_far"
 # One line each, so that the line numbers of an error are nearly the program's own.
@@ -45,6 +47,15 @@ def printed(outcome: Outcome) -> list[str] | None:
         return None
     whole = isinstance(said, list) and all(isinstance(text, str) for text in said)
     return [text.strip() for text in said] if whole else None
+
+
+def answer_in(output: str, whole: float = WHOLE) -> str | None:
+    """Return the answer in what was printed: that of its last line; None where it tells none.
+
+    `whole`: the switch for the noise of floats, as of `answer_of`.
+    """
+    line = unlabelled(output).text
+    return answer_of(Outcome(VALUE, line, "printed"), whole=whole) if line else None
 
 
 def _shown(block: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mathmill.grading.answers import printed
+from mathmill.grading.sandbox.printing import answer_in
 from mathmill.methods.attempt import same_text
 from mathmill.methods.replies import Unusable, unwrap
 from mathmill.methods.solve import ENDING, find_answer, finish_solution
@@ -203,7 +203,7 @@ def _tool(question: str, solution: str, answers: bool) -> Pair:
     if not outputs:
         raise Unusable("no output", solution)
     words = "\n".join(part.text for part in found[last:] if part.kind == WORDS)
-    answer = find_answer(words) or printed(outputs[-1]).text
+    answer = find_answer(words) or answer_in(outputs[-1])
     answer = answer if answer is not None and _says(answer) else None
     if answer is None and answers:
         raise Unusable("no answer", solution)

@@ -13,9 +13,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mathmill.grading.answers import printed as answer_in
 from mathmill.grading.sandbox.outcome import Outcome
-from mathmill.grading.sandbox.printing import printed, printing
+from mathmill.grading.sandbox.printing import answer_in, printed, printing
 from mathmill.stages.verify.finding import Finding
 from mathmill.stages.verify.programs import Runner, judged
 from mathmill.transcripts import OUTPUT, PYTHON, parts
@@ -80,7 +79,7 @@ class ToolRuns:
             if claimed is not None and not same_output(claimed, shown):
                 return Finding(row, Verdict(WRONG, f"block {place} prints {shown[:80]!r}, not "
                                                    f"{claimed[:80]!r}"), "prints something else")
-        answer = answer_in(said[-1]).text
+        answer = answer_in(said[-1], self.runner.whole)
         if answer is not None and row.answer is not None and _far(answer, row.answer):
             return Finding(row, Verdict(WRONG, f"{answer[:80]} is printed"),
                            "answer is not what is printed")
