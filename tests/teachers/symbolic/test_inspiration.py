@@ -123,7 +123,7 @@ def test_a_program_prints_what_its_output_says_and_the_box_holds_the_truth():
         printed, output, box = ran(solution)
         assert printed == output
         assert box == truth(question)
-        assert equal(box, output).value == "correct" or Fraction(box).denominator % 2
+        assert equal(box, output).value == "correct" or 100 % Fraction(box).denominator
 
 
 def test_with_an_error_rate_that_share_is_wrong_and_the_kind_is_known():

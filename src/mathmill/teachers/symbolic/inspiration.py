@@ -125,13 +125,15 @@ def _number(name: str, path: tuple[Beat, ...], told: dict[str, Event],
     """Return a chain's events with the text's numbers where they fit; None where none do."""
     family, value, events = families()[name], None, list[Event]()
     for beat in path:
-        for numbers in _candidates(beat, told.get(beat.name), spare, value, rng):
+        for place, numbers in enumerate(_candidates(beat, told.get(beat.name), spare, value, rng)):
             try:
                 steps, after = run_moves(beat.moves, numbers, value)
             except Impossible:
                 continue
-            if natural(family, steps, after) and after != value and all(
-                    step.value.denominator <= 2 or family.rule == "share" for step in steps):
+            # The text may tell of cents and tenths; what is drawn beside it should make none.
+            plain = (place == 0 and beat.name in told) or family.rule == "share" or all(
+                step.value.denominator <= 2 for step in steps)
+            if plain and natural(family, steps, after) and after != value:
                 events.append(Event(beat, dict(numbers)))
                 value = after
                 break
@@ -175,8 +177,14 @@ def _tell(story: Story, seen: Insight, rng: random.Random, kept: float) -> str:
 
 
 def told_program(made: Program, story: Story, rng: random.Random) -> str:
-    """Return a program as a solution: its block, the block of what it prints, a sentence."""
+    """Return a program as a solution: its block, the block of what it prints, a sentence.
+
+    A sum of tenths that a float misses by a hair is rounded where it is printed.
+    """
     _, statement = rng.choice(story.family.asks[story.state].phrasings["en"])
     said = fill(statement, story.words, {"ans": rf"\boxed{{{made.answer}}}"}, "en")
-    return (f"```python\n{made.body}\nprint({RESULT})\n```\n"
-            f"```output\n{made.printed}\n```\n{said}")
+    value, shown, printed = Fraction(made.answer), RESULT, made.printed
+    if 100 % value.denominator == 0 and float(printed) != float(value):
+        shown, printed = f"round({RESULT}, 2)", repr(round(float(printed), 2))
+    return (f"```python\n{made.body}\nprint({shown})\n```\n"
+            f"```output\n{printed}\n```\n{said}")
