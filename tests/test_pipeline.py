@@ -7,8 +7,19 @@ from dataclasses import fields
 import pytest
 
 from mathmill.errors import UsageError
-from mathmill.methods import METAMATH
-from mathmill.pipeline import decontaminate, evaluate, report, seeds, synthesize, train, verify
+from mathmill.methods import FROM_TEXT, FROM_TEXT_SHORT, FROM_TEXT_TOOL_SHORT, METAMATH
+from mathmill.methods.from_text import any_of
+from mathmill.pipeline import (
+    decontaminate,
+    evaluate,
+    lessons,
+    report,
+    seeds,
+    synthesize,
+    texts,
+    train,
+    verify,
+)
 from mathmill.train.sft import SMALL, Recipe
 
 PROBLEMS = seeds("symbolic:count=10")
@@ -41,3 +52,19 @@ def test_a_report_may_rest_on_several_sets_of_rows() -> None:
     score = evaluate("embedded:", {"test": PROBLEMS})
     both = report("Two", {"base": score}, data={"easy": ROWS, "hard": verify(ROWS)})
     assert set(both.inputs) == {"score.base", "data.easy", "data.hard"}
+
+
+def test_lessons_rest_on_rows_texts_and_the_prompts_that_will_be_asked() -> None:
+    web = texts("symbolic:count=10")
+    kd = synthesize(web, FROM_TEXT, 10)
+    one = lessons(kd, web)
+    assert list(one.inputs) == ["rows", "texts"]
+    names = [method["name"] for method in one.literals["methods"]]
+    assert names == [m.name for m in (*FROM_TEXT_SHORT, *FROM_TEXT_TOOL_SHORT)]
+    assert lessons(kd, web, FROM_TEXT).id != lessons(kd, web, FROM_TEXT_SHORT).id != one.id
+    more = lessons([kd, verify(kd)], [web, web], [any_of(FROM_TEXT_SHORT)])
+    assert list(more.inputs) == ["rows", "rows.1", "texts", "texts.1"]
+    assert (more.literals["rows"], more.literals["texts"]) == (
+        ["rows", "rows.1"], ["texts", "texts.1"])
+    with pytest.raises(UsageError, match="lessons without rows"):
+        lessons([], web)
