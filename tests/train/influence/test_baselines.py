@@ -18,6 +18,7 @@ from mathmill.train.influence.baselines import (
     losses,
     shots,
 )
+from mathmill.train.items import IGNORED
 from mathmill.types import Sample
 
 ROWS = ["12+3=15", "a longer question, and its answer", "ab", "7*8=56 is right", "1+1=2"]
@@ -27,13 +28,17 @@ def encoded(tokenizer: Any, texts: list[str] = ROWS) -> list[list[int]]:
     return [[*ids, tokenizer.eos_token_id] for ids in tokenizer(texts)["input_ids"]]
 
 
+def labelled(rows: list[list[int]], prompts: list[int]) -> list[dict[str, list[int]]]:
+    return [{"input_ids": row, "labels": [IGNORED] * prompt + row[prompt:]}
+            for row, prompt in zip(rows, prompts, strict=True)]
+
+
 def alone(model: Any, tokens: list[int], prompt: int) -> float:
     import torch
 
-    ids = torch.tensor([tokens])
-    labels = torch.tensor([[-100] * prompt + tokens[prompt:]])
+    (row,) = labelled([tokens], [prompt])
     with torch.no_grad():
-        return float(model(input_ids=ids, labels=labels).loss)
+        return float(model(**{name: torch.tensor([each]) for name, each in row.items()}).loss)
 
 
 @pytest.mark.parametrize("together", [1, 40, 4096])
@@ -41,10 +46,13 @@ def test_a_loss_is_the_mean_over_the_answer_whatever_the_batch(letters, together
     model, tokenizer = letters
     tokens, prompts = encoded(tokenizer), [3, 8, 1, 2, 4]
     want = [alone(model, row, prompt) for row, prompt in zip(tokens, prompts, strict=True)]
-    assert losses(model, tokens, prompts, together) == pytest.approx(want, abs=1e-5)
-    assert by_perplexity(model, tokens, prompts) == pytest.approx([-v for v in want], abs=1e-5)
+    rows = labelled(tokens, prompts)
+    assert losses(model, rows, together) == pytest.approx(want, abs=1e-5)
+    assert by_perplexity(model, rows) == pytest.approx([-v for v in want], abs=1e-5)
     whole = [-alone(model, row, 1) for row in tokens]
-    assert by_perplexity(model, tokens, prompts, whole=True) == pytest.approx(whole, abs=1e-5)
+    assert by_perplexity(model, rows, whole=True) == pytest.approx(whole, abs=1e-5)
+    (none,) = losses(model, labelled(tokens[:1], [len(tokens[0])]))
+    assert math.isnan(none)
 
 
 def test_batches_hold_every_row_once_and_no_more_tokens_than_told() -> None:
@@ -68,14 +76,15 @@ def test_one_shot_is_the_drop_of_the_targets_losses_behind_the_row(letters) -> N
                         - alone(model, front + target, len(front) + prompt)
                         for target, prompt in zip(targets, prompts, strict=True)) / 3)
     for together in (30, 4096):
-        found = by_one_shot(model, rows, (targets, prompts), between, 256, together=together)
+        found = by_one_shot(model, labelled(rows, [2] * 5), labelled(targets, prompts), between,
+                            256, together=together)
         assert found == pytest.approx(want, abs=1e-5)
 
 
 def test_a_mark_of_the_beginning_stands_before_the_example_only(letters) -> None:
     model, tokenizer = letters
     row, target = [2, *encoded(tokenizer)[0]], [2, *encoded(tokenizer, ["3+4=7"])[0]]
-    (found,) = by_one_shot(model, [row], ([target], [5]), [], 256, first=1)
+    (found,) = by_one_shot(model, labelled([row], [2]), labelled([target], [5]), [], 256, first=1)
     front = row[:-1]
     assert found == pytest.approx(
         alone(model, target, 5) - alone(model, front + target[1:], len(front) + 4), abs=1e-5)
@@ -83,11 +92,12 @@ def test_a_mark_of_the_beginning_stands_before_the_example_only(letters) -> None
 
 def test_targets_that_have_no_room_do_not_count(letters) -> None:
     model, tokenizer = letters
-    rows, targets = encoded(tokenizer), encoded(tokenizer, ["3+4=7", "9-5=4" * 6])
-    some = by_one_shot(model, rows[:1], (targets, [4, 4]), [], 20)
-    one = by_one_shot(model, rows[:1], (targets[:1], [4]), [], 256)
+    rows = labelled(encoded(tokenizer)[:1], [2])
+    targets = labelled(encoded(tokenizer, ["3+4=7", "9-5=4" * 6]), [4, 4])
+    some = by_one_shot(model, rows, targets, [], 20)
+    one = by_one_shot(model, rows, targets[:1], [], 256)
     assert some == pytest.approx(one, abs=1e-5)
-    (none,) = by_one_shot(model, rows[:1], (targets, [4, 4]), [], 9)
+    (none,) = by_one_shot(model, rows, targets, [], 9)
     assert math.isnan(none)
 
 

@@ -11,24 +11,26 @@ where none could be told.
 - `one_shot`: how much lower the loss of some target problems is with the row as the one example in
   front of them; it costs two passes over every target for each row, so the targets are few.
 
-Used as: `by_perplexity(model, rendered.tokens, rendered.prompts)`, by `train.influence.run`.
+Used as: `by_perplexity(model, items(rendered))`, by `train.influence.run`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mathmill.candidates import Candidate
 from mathmill.errors import UsageError
 from mathmill.identity import content_id, draw
+from mathmill.train.items import IGNORED, collate
 from mathmill.types import Sample
 
 BASELINES = RANDOM, PERPLEXITY, VERIFIER, ONE_SHOT = (
     "random", "perplexity", "verifier", "one_shot")
 TOGETHER = 4096  # tokens a forward, padding counted; a longer row goes alone
 SHOTS = 16  # target problems that a row is tried on as an example
-Rows = Sequence[Sequence[int]]
+Row = Mapping[str, Any]
+"""A row as `train.items` has it: `input_ids`, and `labels` where something is learned."""
 Score = Callable[[Sequence[Candidate]], Sequence[float]]
 
 
@@ -37,34 +39,31 @@ def by_draw(ids: Sequence[str], seed: int) -> list[float]:
     return [draw("value", seed, each).random() for each in ids]
 
 
-def by_perplexity(model: Any, tokens: Rows, prompts: Sequence[int], whole: bool = False,
-                  together: int = TOGETHER) -> list[float]:
+def by_perplexity(model: Any, rows: Sequence[Row], whole: bool = False, together: int = TOGETHER
+                  ) -> list[float]:
     """Return minus the mean loss (nats a token) of each row's answer, end token included.
 
-    `tokens`: prompt and answer of each row; `prompts`: how many of them are the prompt. `whole`:
-    the prompt counts too, but for the first token.
+    `whole`: the problem counts too, and what else is not learned, but for the first token.
     """
-    return [-loss for loss in losses(model, tokens, [1] * len(tokens) if whole else prompts,
-                                     together)]
+    if whole:
+        rows = [{"input_ids": row["input_ids"], "labels": [IGNORED, *row["input_ids"][1:]]}
+                for row in rows]
+    return [-loss for loss in losses(model, rows, together)]
 
 
-def losses(model: Any, tokens: Rows, prompts: Sequence[int], together: int = TOGETHER
-           ) -> list[float]:
-    """Return the mean loss in nats over the tokens of each row behind its prompt; NaN for none."""
+def losses(model: Any, rows: Sequence[Row], together: int = TOGETHER) -> list[float]:
+    """Return each row's mean loss in nats where it has labels; NaN for a row without any."""
     import torch
 
-    from mathmill.train.items import IGNORED, collate
     from mathmill.train.lora import inner
     from mathmill.train.trainer import answer_losses
 
-    values = [float("nan")] * len(tokens)
+    values = [float("nan")] * len(rows)
     model.eval()
     with torch.inference_mode():
-        for batch in batches([len(row) for row in tokens], together):
-            rows = [{"input_ids": list(tokens[row]), "labels": [
-                IGNORED] * prompts[row] + list(tokens[row][prompts[row]:])} for row in batch]
-            inputs = {name: each.to(model.device) for name, each in
-                      collate(rows, model.config.pad_token_id or 0).items()}
+        for batch in batches([len(row["input_ids"]) for row in rows], together):
+            inputs = {name: each.to(model.device) for name, each in collate(
+                [dict(rows[row]) for row in batch], model.config.pad_token_id or 0).items()}
             each, wanted = answer_losses(inner(model), inputs)
             parts = torch.split(each, wanted.sum(1).tolist())
             for row, part in zip(batch, parts, strict=True):
@@ -113,30 +112,33 @@ def shots(ids: Sequence[str], count: int = SHOTS, seed: int = 0) -> list[int]:
     return sorted(order[:count])
 
 
-def by_one_shot(model: Any, tokens: Rows, targets: tuple[Rows, Sequence[int]],
-                between: Sequence[int], room: int, first: int = 0, together: int = TOGETHER
-                ) -> list[float]:
+def by_one_shot(model: Any, rows: Sequence[Row], targets: Sequence[Row], between: Sequence[int],
+                room: int, first: int = 0, together: int = TOGETHER) -> list[float]:
     """Return for each row the mean drop of the targets' losses with it as an example before them.
 
-    `tokens`: the rows, prompt and answer, their end token last (it is left out: behind it a
-    model may forget); `targets`: tokens and prompts of the target rows; `between`: tokens set
+    The end token of `rows` is left out: behind it a model may forget. `between`: tokens set
     between example and problem; `room`: most tokens that the model reads; `first`: tokens that
     begin every row (a mark of the beginning) and stand before the example only. A target that
     has no room behind a row does not count, and a row behind which none has is NaN.
     """
-    known, lengths = targets
-    before = losses(model, known, lengths, together)
+    before = losses(model, targets, together)
+    lengths = [len(target["input_ids"]) - first for target in targets]
+    at = max(1, together // max(lengths, default=1))  # rows whose passes share batches
     values: list[float] = []
-    at = max(1, together // max(1, max(map(len, known), default=1)))  # rows a round
-    for start in range(0, len(tokens), at):
-        fronts = [[*row[:-1], *between] for row in tokens[start:start + at]]
+    for start in range(0, len(rows), at):
+        fronts = [[*row["input_ids"][:-1], *between] for row in rows[start:start + at]]
         pairs = [(row, target) for row, front in enumerate(fronts)
-                 for target in range(len(known)) if len(front) + len(known[target]) - first <= room]
-        after = losses(
-            model, [[*fronts[row], *known[target][first:]] for row, target in pairs],
-            [len(fronts[row]) + lengths[target] - first for row, target in pairs], together)
+                 for target, length in enumerate(lengths) if len(front) + length <= room]
+        after = losses(model, [_behind(fronts[row], targets[target], first)
+                               for row, target in pairs], together)
         drops: list[list[float]] = [[] for _ in fronts]
         for (row, target), loss in zip(pairs, after, strict=True):
             drops[row].append(before[target] - loss)
         values += [sum(each) / len(each) if each else float("nan") for each in drops]
     return values
+
+
+def _behind(front: Sequence[int], row: Row, first: int) -> Row:
+    """Return a row, but for its first tokens, behind others of which nothing is learned."""
+    return {"input_ids": [*front, *row["input_ids"][first:]],
+            "labels": [*[IGNORED] * len(front), *row["labels"][first:]]}
