@@ -4,7 +4,7 @@ Why: with no key, no GPU and no download the whole mill runs, and since this tea
 the truth, every check in the pipeline can itself be measured.
 
 Used as: `make_problems(...)`, `passages(seed)`, `signature(question)`, `truth(question)`,
-`solve_problem(problem, rng)` for a program,
+`solve_problem(problem, rng)` for a program, `texts.texts(count, seed)` for what is no problem,
 `await SymbolicTeacher(error_rate=0.2).answer(request)`.
 """
 
