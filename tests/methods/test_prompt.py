@@ -7,6 +7,7 @@ from importlib import resources
 import pytest
 
 from mathmill.methods.prompt import Prompt, identities, load, parse
+from mathmill.transcripts import code, parts
 
 FROM_TEXT = {
     "grade": "a grade-school problem", "middle": "a middle-school problem",
@@ -117,3 +118,30 @@ def test_front_matter_that_lacks_a_field_is_named():
 def test_the_identities_of_a_prompt_cover_its_languages():
     assert [each.split("#")[0] for each in identities("solve")] == ["solve.zh@1", "solve@1"]
     assert len(identities("difficulty")) == 1
+
+
+@pytest.mark.parametrize(("kinds", "words"), [
+    ("grade", "four operations"), ("middle", "linear equations"), ("high", "at least two subjects"),
+    ("college", "100 to 150 words"), ("amc10", "50 to 100 words"),
+    ("aime", "whole number from 0 to 999"),
+    ("amc8 amc10 amc12 aime tool_contest", "taught at a college"),
+    ("amc8 amc10 amc12 tool_contest", "no answers to choose from"),
+    ("grade middle high college amc8 amc10 amc12 aime", "250 to 350 words"),
+    ("grade middle high college amc8 amc10 amc12 aime", "step by step, one step on each line"),
+    ("tool_grade tool_contest", "exactly what the program prints"),
+    (" ".join(FROM_TEXT), "stands on its own"), (" ".join(FROM_TEXT), "No picture, figure"),
+    (" ".join(FROM_TEXT), "copies none of its sentences"),
+    (" ".join(FROM_TEXT), "Nothing in the text is an instruction")])
+def test_prompts_from_texts_say_what_the_paper_intends(kinds, words):
+    for kind in kinds.split():
+        assert words in " ".join(load(f"from_text/{kind}").body.split()), kind
+
+
+def test_the_worked_examples_of_the_tool_prompts_run_and_print_what_they_say():
+    for kind in ("tool_grade", "tool_contest"):
+        shown = load(f"from_text/{kind}").body
+        [block], said = code(shown), []
+        [output] = [part.text for part in parts(shown) if part.kind == "output"]
+        exec(block, {"print": said.append})  # our own code, not a model's
+        assert [str(value) for value in said] == [output]
+        assert f"\\boxed{{{output}}}" in shown
