@@ -32,3 +32,4 @@ from mathmill.pipeline.scores import choose as choose
 from mathmill.pipeline.scores import evaluate as evaluate
 from mathmill.pipeline.scores import report as report
 from mathmill.pipeline.scores import sample as sample
+from mathmill.pipeline.scores import value as value

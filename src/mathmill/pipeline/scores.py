@@ -1,4 +1,4 @@
-"""The verbs that ask a model and tell what came of it: evaluate, sample, choose, report.
+"""The verbs that ask a model and tell what came of it: value, evaluate, sample, choose, report.
 
 Used as: `report("My run", {"student": evaluate(model, {"gsm8k": test})}, data=clean)`.
 """
@@ -6,10 +6,49 @@ Used as: `report("My run", {"student": evaluate(model, {"gsm8k": test})}, data=c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from mathmill.errors import UsageError
 from mathmill.execution.step import Step
 from mathmill.pipeline.building import step
+
+
+def value(rows: Step, targets: Step | Mapping[str, Step] | None = None,
+          reference: str | Step | None = None, *, by: str = "gradient", label: str = "value",
+          **settings: Any) -> Step:
+    """Tell what each row is worth for learning the targets; `select(how="value")` takes it.
+
+    By `gradient`: cosine of the row's gradient to the mean of the targets', at the LoRA factors
+    of `reference`, a training with `lora={...}`. Baselines: `random`, `perplexity` and `one_shot`
+    (`reference`: any model), `verifier`. `settings`: `train.influence.settings.Settings`.
+    """
+    from mathmill.train.influence import run as valuing
+    from mathmill.train.influence.settings import Settings
+
+    sets = {"targets": targets} if isinstance(targets, Step) else dict(targets or {})
+    inputs = {"rows": rows, **{f"target.{name}": one for name, one in sets.items()}}
+    base, told = reference if isinstance(reference, str) else "", {}
+    if isinstance(reference, Step):
+        inputs["reference"] = reference
+        told = {name: reference.literals[name] for name in ("form", "max_length", "learn_output")
+                if name in reference.literals}
+    chosen = Settings.of({**told, **settings, "by": by})  # refused now, not after the training
+    if by == "gradient":
+        if not isinstance(reference, Step) or not reference.literals.get("lora"):
+            raise UsageError("a value by gradient is taken at LoRA factors; give as reference "
+                             "what train(..., lora={'rank': 8}) returned")
+        if chosen.direction == "adam" and not reference.literals["keep_optimizer"]:
+            raise UsageError("direction='adam' wants Adam's moments; train the reference with "
+                             "keep_optimizer=True")
+        base = reference.literals["base"]
+        inputs |= {"base": reference.inputs["base"]} if not base else {}
+    if not sets and by in ("gradient", "one_shot"):
+        raise UsageError(f"a value by {by} is for a target; give targets={{'train': problems}}")
+    if reference is None and by != "random":
+        raise UsageError(f"a value by {by} asks a model; give one as reference")
+    return step("value", valuing.run, {"targets": sorted(sets), "base": base, **asdict(chosen)},
+                inputs, label=label, apart=True)
 
 
 def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "evaluate",

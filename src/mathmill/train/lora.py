@@ -155,11 +155,18 @@ def kept_state(model: Any, trainer: Any, since: int, step: int, moments: bool
     if not moments:
         return facts, None
     held = {}
-    for name, weight in model.named_parameters():
+    for name, weight in inner(model).named_parameters():
         if weight.requires_grad:
-            held[f"mean.{name}"] = optimizer.state[weight]["exp_avg"]
-            held[f"square.{name}"] = optimizer.state[weight]["exp_avg_sq"]
+            plain = factor_name(name)
+            held[f"mean.{plain}"] = optimizer.state[weight]["exp_avg"]
+            held[f"square.{plain}"] = optimizer.state[weight]["exp_avg_sq"]
     return facts, held
+
+
+def factor_name(name: str) -> str:
+    """Return a factor's name without peft's words: `model.layers.0.self_attn.q_proj.A`."""
+    matrix, _, rest = name.partition(".lora_")
+    return f"{matrix}.{rest[0]}"
 
 
 def read_kept(folder: Path) -> dict[str, Any]:
