@@ -191,7 +191,8 @@ def journal() -> None:
 
 def account() -> None:
     """Print what the account of what is spent costs a call (docs/money.md)."""
-    from mathmill.teachers.money.ledger import Account, Amount, Caps
+    from mathmill.teachers.money.amount import Amount, Caps
+    from mathmill.teachers.money.ledger import Account
 
     worst, actual, count = Amount(10**9, 1, 500, 1024), Amount(10**8, 1, 100, 60), 20_000
     for caps in (Caps(), Caps(cost=10**18)):

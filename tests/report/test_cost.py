@@ -7,7 +7,8 @@ from typing import Any
 
 from mathmill.report.cost import PICO, Bought, Tokens, bought, cost, paid
 from mathmill.report.graph import walk
-from mathmill.teachers.money.ledger import Account, Amount, Caps
+from mathmill.teachers.money.amount import Amount, Caps
+from mathmill.teachers.money.ledger import Account
 from mathmill.types import Problem, Sample, make_problem, sample_id
 
 CENT = PICO // 100

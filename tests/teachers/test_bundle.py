@@ -21,8 +21,9 @@ from mathmill.teachers.engine import Engine
 from mathmill.teachers.http.faults import ROW, STOP, TROUBLE, Fault
 from mathmill.teachers.journal import Journaled
 from mathmill.teachers.mixture import Fallback, Mixture, Routes
+from mathmill.teachers.money.amount import Caps
 from mathmill.teachers.money.budget import Budgeted
-from mathmill.teachers.money.ledger import Account, Caps
+from mathmill.teachers.money.ledger import Account
 from mathmill.teachers.money.prices import Price
 from mathmill.teachers.money.purse import Purse, worst_tokens
 from mathmill.teachers.scripted import ScriptedTeacher

@@ -22,7 +22,8 @@ from mathmill.planning.estimate import Estimate, Totals, estimates, total_of
 from mathmill.planning.guess import in_one_line, unreachable
 from mathmill.planning.probe import SYMBOLIC, Probe, asked_at_once, asking_steps, teacher_of
 from mathmill.teachers.journal.place import shared
-from mathmill.teachers.money.ledger import FILE, LINE, NOTHING, Amount, Entry
+from mathmill.teachers.money.amount import NOTHING, Amount
+from mathmill.teachers.money.ledger import FILE, LINE, Entry
 from mathmill.teachers.money.prices import Prices
 from mathmill.workbench import Terms
 

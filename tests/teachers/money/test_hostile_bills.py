@@ -23,8 +23,9 @@ from mathmill.errors import MathmillError
 from mathmill.teachers import engine
 from mathmill.teachers.engine import Engine
 from mathmill.teachers.http.endpoint import Endpoint
+from mathmill.teachers.money.amount import NOTHING
 from mathmill.teachers.money.budget import budgeted
-from mathmill.teachers.money.ledger import NOTHING, Account
+from mathmill.teachers.money.ledger import Account
 from mathmill.teachers.money.prices import Price
 from mathmill.types import Message, Request
 from mathmill.workbench import Terms

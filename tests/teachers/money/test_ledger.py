@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from mathmill.errors import InputError, StepFailed
 from mathmill.io import read_json_rows
-from mathmill.teachers.money.ledger import LINE, NOTHING, Account, Amount, Caps, Entry
+from mathmill.teachers.money.amount import NOTHING, Amount, Caps
+from mathmill.teachers.money.ledger import LINE, Account, Entry
 
 ONE = Amount(10**9, 1, 100, 50)
 COUNTS = st.integers(0, 10**18)
@@ -149,7 +150,8 @@ def test_without_caps_most_calls_write_nothing(tmp_path: Path,
 SPENDER = textwrap.dedent("""
     import sys, time
     from pathlib import Path
-    from mathmill.teachers.money.ledger import Account, Amount, Caps
+    from mathmill.teachers.money.amount import Amount, Caps
+    from mathmill.teachers.money.ledger import Account
 
     account = Account(Path(sys.argv[1]), "openai:x")
     worst, caps = Amount(3, 1, 2, 1), Caps(cost=int(sys.argv[2]))

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from mathmill.dollars import PICO
 from mathmill.errors import BudgetSpent, MathmillError, StepFailed, TeacherError, UsageError
+from mathmill.teachers.money.amount import NOTHING, Amount, Caps
 from mathmill.teachers.money.budget import Budgeted, budgeted
-from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
+from mathmill.teachers.money.ledger import Account
 from mathmill.teachers.money.prices import Price
 from mathmill.teachers.money.purse import Purse, Ticket, worst_tokens
 from mathmill.teachers.scripted import ScriptedTeacher

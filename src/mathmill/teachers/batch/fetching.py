@@ -20,7 +20,8 @@ from mathmill.teachers.batch.records import Given
 from mathmill.teachers.batch.submitting import GROWTH, Submitter
 from mathmill.teachers.batch.waiting import Progress, Waiting
 from mathmill.teachers.http.faults import ROW, STOP, Fault
-from mathmill.teachers.money.ledger import NOTHING, Amount, Entry
+from mathmill.teachers.money.amount import NOTHING, Amount
+from mathmill.teachers.money.ledger import Entry
 from mathmill.teachers.money.purse import Purse
 from mathmill.types import Reply, Request
 

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from mathmill.errors import UsageError
 from mathmill.teachers.base import Teacher
-from mathmill.teachers.money.ledger import FILE, Account, Caps
+from mathmill.teachers.money.amount import Caps
+from mathmill.teachers.money.ledger import FILE, Account
 from mathmill.teachers.money.prices import Price, Prices, picodollars
 from mathmill.teachers.money.purse import Purse
 from mathmill.types import Reply, Request

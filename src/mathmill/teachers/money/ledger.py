@@ -32,6 +32,7 @@ from typing import Any
 
 from mathmill.dollars import PICO
 from mathmill.errors import InputError, StepFailed
+from mathmill.teachers.money.amount import NOTHING, Amount, Caps
 from mathmill.teachers.money.process import is_alive, this_process
 
 LINE = 1024  # bytes; divides a page, so that no line lies on two
@@ -40,71 +41,6 @@ SYNC_SECONDS = 1.0
 AHEAD = 8  # without caps, one call more is held for so many in flight
 LATE = 0.05  # seconds for which, without caps, a bill may be missing in the file
 FILE = "spent.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Money, calls and tokens."""
-
-    cost: int = 0
-    "Picodollars."
-    calls: int = 0
-    "Calls."
-    read: int = 0
-    "Tokens read."
-    written: int = 0
-    "Tokens written."
-
-    @property
-    def tokens(self) -> int:
-        """Return all tokens."""
-        return self.read + self.written
-
-    def __add__(self, other: Amount) -> Amount:
-        """Return both together."""
-        return Amount(self.cost + other.cost, self.calls + other.calls,
-                      self.read + other.read, self.written + other.written)
-
-    def __sub__(self, other: Amount) -> Amount:
-        """Return what is left."""
-        return Amount(self.cost - other.cost, self.calls - other.calls,
-                      self.read - other.read, self.written - other.written)
-
-    def times(self, number: int) -> Amount:
-        """Return so many of it."""
-        return Amount(self.cost * number, self.calls * number, self.read * number,
-                      self.written * number)
-
-    def covers(self, other: Amount) -> bool:
-        """Tell whether the other is in no way more."""
-        return (self.cost >= other.cost and self.calls >= other.calls
-                and self.read >= other.read and self.written >= other.written)
-
-
-NOTHING = Amount()
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What may not be passed; None is no cap."""
-
-    cost: int | None = None
-    "Picodollars."
-    calls: int | None = None
-    "Calls that may be billed."
-    tokens: int | None = None
-    "Tokens, read and written."
-
-    def __bool__(self) -> bool:
-        """Tell whether there is any."""
-        return (self.cost, self.calls, self.tokens) != (None, None, None)
-
-    def passed(self, amount: Amount) -> str:
-        """Return the name of the first cap that an amount would pass, or nothing."""
-        for name, cap in (("cost", self.cost), ("calls", self.calls), ("tokens", self.tokens)):
-            if cap is not None and getattr(amount, name) > cap:
-                return name
-        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +86,30 @@ class Account:
     def __init__(self, path: Path, teacher: str) -> None:
         """Keep the place; nothing is opened or written before the first call."""
         self.path = path
-        self.own = Entry(teacher, process=this_process(), started=round(time.time(), 3))
+        self._blank = Entry(teacher, process=this_process(), started=round(time.time(), 3))
+        self._spent = self._held = self._assumed = NOTHING
         self._file: int | None = None
         self._place = -1
         self._seen: dict[int, tuple[bytes, Entry]] = {}
         self._synced = self._written = 0.0
         self._told: Amount | None = None  # spent and held in the file, where it may be ahead
 
+    @property
+    def own(self) -> Entry:
+        """Return this teacher's line."""
+        return self._entry(self._spent, self._held, self._assumed)
+
     def hold(self, worst: Amount, caps: Caps) -> str:
         """Hold the worst case of a call in the file; return the cap that forbids it, or nothing.
 
         Raises StepFailed where the file cannot be written, InputError where it cannot be read.
         """
+        held = self._held + worst
         if not caps:
-            own = self._changed(self.own.spent, self.own.held + worst, self.own.assumed)
-            if self._told is None or not self._told.covers(own.spent + own.held):
-                self._write(own, worst.times(own.held.calls // (AHEAD * max(1, worst.calls))))
-            self.own = own
+            if self._told is None or not self._told.covers(self._spent + held):
+                self._write(self._spent, held, self._assumed,
+                            worst.times(held.calls // (AHEAD * max(1, worst.calls))))
+            self._held = held
             return ""
         self._told = None
         file = self._open()
@@ -174,26 +117,26 @@ class Account:
         try:
             passed = caps.passed(self.total() + worst)
             if not passed:
-                self._write(self._changed(self.own.spent, self.own.held + worst, self.own.assumed))
+                self._write(self._spent, held, self._assumed)
             return passed
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
 
     def settle(self, worst: Amount, actual: Amount, assumed: bool) -> None:
         """Replace what was held for a call by what it cost; `assumed`: nobody told that."""
-        own = self._changed(self.own.spent + actual, self.own.held - worst,
-                            self.own.assumed + actual if assumed else self.own.assumed)
-        if (self._told is not None and not assumed and own.held != NOTHING
+        spent, held = self._spent + actual, self._held - worst
+        if (self._told is not None and not assumed and held != NOTHING
                 and time.monotonic() - self._written < LATE
-                and self._told.covers(own.spent + own.held)):
-            self.own = own
+                and self._told.covers(spent + held)):
+            self._spent, self._held = spent, held
         else:
-            self._write(own, None if self._told is None else NOTHING)
+            self._write(spent, held, self._assumed + actual if assumed else self._assumed,
+                        None if self._told is None else NOTHING)
 
     def total(self) -> Amount:
         """Return what all invocations spent and hold."""
         return sum((entry.spent + entry.held for entry in self._others()),
-                   self.own.spent + self.own.held)
+                   self._spent + self._held)
 
     def entries(self) -> list[Entry]:
         """Return all lines of the file, this one's included."""
@@ -201,7 +144,7 @@ class Account:
 
     def in_flight(self) -> bool:
         """Tell whether a living process may still give back some of what is held."""
-        return self.own.held != NOTHING or any(entry.alive for entry in self._others())
+        return self._held != NOTHING or any(entry.alive for entry in self._others())
 
     def close(self) -> None:
         """Bring the file to the platter and close it."""
@@ -220,7 +163,7 @@ class Account:
                 if self._place < 0:  # else it was closed, and its line is still its own
                     size = os.fstat(self._file).st_size
                     self._place = -(-size // LINE) * LINE  # past a line that a full disk cut off
-                self._write(self.own)
+                self._write(self._spent, self._held, self._assumed)
                 fcntl.flock(self._file, fcntl.LOCK_UN)
             except OSError as error:
                 raise self._trouble(error) from error
@@ -248,21 +191,24 @@ class Account:
             entries.append(seen[1])
         return entries
 
-    def _changed(self, spent: Amount, held: Amount, assumed: Amount) -> Entry:
-        """Return this teacher's line with other amounts."""
-        return Entry(self.own.teacher, spent, held, assumed, self.own.process, self.own.started)
+    def _entry(self, spent: Amount, held: Amount, assumed: Amount) -> Entry:
+        """Return this teacher's line with these amounts."""
+        blank = self._blank
+        return Entry(blank.teacher, spent, held, assumed, blank.process, blank.started)
 
-    def _write(self, own: Entry, ahead: Amount | None = None) -> None:
+    def _write(self, spent: Amount, held: Amount, assumed: Amount,
+               ahead: Amount | None = None) -> None:
         """Change this teacher's line, in the file first; `ahead`: more held there, or NOTHING."""
         file = self._file if self._file is not None else self._open()
-        line = (self._changed(own.spent, own.held + ahead, own.assumed) if ahead else own).line()
+        line = self._entry(spent, held if ahead is None else held + ahead, assumed).line()
         try:
             written = os.pwrite(file, line, self._place)
             if written < len(line):
                 raise OSError(0, f"only {written} of {len(line)} bytes fitted")
         except OSError as error:
             raise self._trouble(error) from error
-        self.own, self._told = own, None if ahead is None else own.spent + own.held + ahead
+        self._spent, self._held, self._assumed = spent, held, assumed
+        self._told = None if ahead is None else spent + held + ahead
         now = self._written = time.monotonic()
         if now - self._synced >= SYNC_SECONDS:
             self._synced = now

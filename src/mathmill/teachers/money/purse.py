@@ -30,7 +30,8 @@ from dataclasses import dataclass, replace
 
 from mathmill.dollars import PICO, dollars, in_words
 from mathmill.errors import BudgetSpent, StepFailed, TeacherError
-from mathmill.teachers.money.ledger import NOTHING, Account, Amount, Caps
+from mathmill.teachers.money.amount import NOTHING, Amount, Caps
+from mathmill.teachers.money.ledger import Account
 from mathmill.teachers.money.prices import FREE, Price
 from mathmill.types import Reply, Request
 
@@ -135,7 +136,7 @@ class Purse:
         told = Amount(0, 1, reply.prompt_tokens, reply.completion_tokens)
         cost = price.cost(told.read, told.written, reply.cached_tokens) if price else 0
         if held != NOTHING and (told.read or reply.finish == "error"):
-            actual = replace(told, cost=cost) if told.read else NOTHING
+            actual = told._replace(cost=cost) if told.read else NOTHING
             self.account.settle(NOTHING, NOTHING - held, True)  # its line stays as it is
             self.account.settle(NOTHING, actual, False)
             self._news.set()
@@ -157,10 +158,13 @@ class Purse:
         """
         assert not ticket.settled, "a call is settled once"
         ticket.settled = True
-        told = Amount(0, 1, sum(reply.prompt_tokens for reply in replies or ()),
-                      sum(reply.completion_tokens for reply in replies or ()))
-        silent = not told.read or (
-            not told.written and any(each.text or each.reasoning for each in replies or ()))
+        read = written = cached = 0  # one loop, for mostly there is one reply: sums took 4 µs
+        for reply in replies or ():
+            read += reply.prompt_tokens
+            written += reply.completion_tokens
+            cached += reply.cached_tokens
+        silent = not read or (
+            not written and any(each.text or each.reasoning for each in replies or ()))
         assumed = billed and (replies is None or silent)
         if not billed:
             actual = NOTHING
@@ -170,9 +174,8 @@ class Purse:
                       "can cost" if replies else "calls broke off after they were sent: they are "
                       "counted at the most that they can cost")
         else:
-            cached = sum(reply.cached_tokens for reply in replies or ())
-            cost = ticket.price.cost(told.read, told.written, cached) if ticket.price else 0
-            actual = Amount(cost, 1, told.read, told.written)
+            cost = ticket.price.cost(read, written, cached) if ticket.price else 0
+            actual = Amount(cost, 1, read, written)
             self._compare(actual, ticket.worst)
         try:
             self.account.settle(ticket.worst, actual, assumed)
@@ -258,6 +261,8 @@ def _with_cost(replies: Sequence[Reply], price: Price | None, total: int) -> lis
     """Return replies with what each cost; the first carries what cannot be told apart."""
     if price is None:
         return list(replies)
+    if len(replies) == 1:
+        return [replace(replies[0], cost=total / PICO)]
     each = [price.cost(reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens)
             for reply in replies]
     if each:
