@@ -82,7 +82,7 @@ REPLIES = st.one_of(
               ).map(lambda both: f"Problem: {QUESTION}{both[0]}\nSolution: {both[1]}"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(REPLIES, st.booleans(), st.booleans())
 def test_what_is_read_is_written_down_and_read_again_as_it_was(reply, tool, answers):
     try:

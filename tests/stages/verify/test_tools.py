@@ -26,7 +26,7 @@ def solution(code: str, output: str | None, last: str = "There are \\boxed{198}.
 
 @pytest.fixture(scope="module")
 def check():
-    with Sandbox(Limits(seconds=0.5), jobs=1) as sandbox:
+    with Sandbox(Limits(seconds=0.4), jobs=1) as sandbox:
         yield ToolRuns(Runner(sandbox, whole=1e-9))
 
 
