@@ -14,8 +14,9 @@ from stage_makers import Echo, ShuffledTeacher, failing, problems, row
 from mathmill.errors import StepFailed, TeacherError, UsageError
 from mathmill.io import read_rows, write_rows
 from mathmill.methods import PROGRAM
-from mathmill.stages import synthesize
+from mathmill.stages import by_place, synthesize
 from mathmill.teachers.symbolic import SymbolicTeacher, make_problems
+from mathmill.texts import Text, make_text
 from mathmill.types import Drop, Message, Problem, Request, Sample, make_problem
 from mathmill.workbench import Workbench
 
@@ -318,3 +319,47 @@ def test_a_teacher_that_is_down_stops_ten_at_a_time_as_well(tmp_path):
     with pytest.raises(StepFailed, match=r"the teacher failed on 50 of 50 attempts"):
         run(tmp_path, teacher, methods=(Batch(),), samples=10_000)
     assert len(teacher.asked) == 50
+
+
+@dataclass(frozen=True)
+class OfTexts(Echo):
+    """Writes a row from a text."""
+
+    name: str = "of_texts"
+    takes: str = "texts"
+
+    def attempt(self, seed, number):
+        assert isinstance(seed, Text)
+        return (yield from super().attempt(make_problem(seed.text, answer="4"), number))
+
+
+def of_texts(folder, texts, **more):
+    """Run with texts as seeds; what `run` writes as problems is written over."""
+    write_rows(folder / "seeds" / "rows.parquet", texts, Text)
+    bench = Workbench(folder / "out", inputs={"seeds": folder / "seeds"}, tools={
+        "methods": more.pop("methods"), "concurrency": 4,
+        "open_teacher": lambda *_: ShuffledTeacher(lambda request: f"said {request.id}")})
+    synthesize.run(bench, methods=[{"method": m.name} for m in bench.tools["methods"]],
+                   teacher="scripted:test", samples=30, **more)
+    bench.close()
+    return list(read_rows(bench.out / "rows.parquet", Sample))
+
+
+def test_texts_are_seeds_of_the_methods_that_take_them(tmp_path, monkeypatch):
+    texts = [make_text(f"The baker sells {n} loaves.") for n in range(12)]
+    held = of_texts(tmp_path / "a", texts, methods=[OfTexts()])
+    assert len(held) == 30
+    monkeypatch.setattr(by_place, "HELD", 5)  # as if there were too many to hold
+    assert of_texts(tmp_path / "b", texts, methods=[OfTexts()]) == held
+
+
+def test_methods_and_seeds_that_do_not_fit_are_one_line_before_the_first_call(tmp_path):
+    texts = [make_text("The baker sells loaves.")]
+    with pytest.raises(UsageError, match=r"echo starts from problems, and these seeds are texts; "
+                       r"give it the rows of seeds\(\.\.\.\)"):
+        of_texts(tmp_path / "a", texts, methods=[Echo()])
+    with pytest.raises(UsageError, match=r"of_texts starts from texts, and these seeds are "
+                       r"problems; give it the rows of texts\(\.\.\.\)"):
+        run(tmp_path / "b", ShuffledTeacher(uneven), methods=[OfTexts()])
+    with pytest.raises(UsageError, match="include_seeds asks for the seeds as rows"):
+        of_texts(tmp_path / "c", texts, methods=[OfTexts()], include_seeds=True)

@@ -42,7 +42,7 @@ def record_of(bench: Workbench, name: str,
     found = next(((record, words) for record, words, own in KNOWN if own <= columns), None)
     if found is not None and found[0] in among:
         return found[0]
-    wanted = [words for record, words, _ in KNOWN if record in among]
+    wanted = sorted(words for record, words, _ in KNOWN if record in among)
     raise InputError(path, f"holds {found[1]}" if found else f"holds neither {wanted[0]} nor "
-                     f"{wanted[-1]}", f"this step takes {' or '.join(sorted(wanted))}: "
+                     f"{wanted[-1]}", f"this step takes {' or '.join(wanted)}: "
                      "give the rows of a step that makes those")

@@ -13,6 +13,7 @@ teacher="symbolic:", samples=10_000)`.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,11 +21,13 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
-from mathmill.errors import StepFailed, UsageError
+from mathmill.errors import StepFailed
 from mathmill.identity import content_id, draw
 from mathmill.io import as_json
 from mathmill.stages.asking import TEACHER_FAILED, Asking, Made, Usage, open_asking
 from mathmill.stages.budget import ATTEMPTS_A_ROW, PROBE, Budget, Ledger
+from mathmill.stages.by_place import by_place
+from mathmill.stages.matching import check, weights_of
 from mathmill.stages.records import record_of
 from mathmill.texts import Text
 from mathmill.types import Drop, Method, Problem, Sample, problem_id, sample_id, seed_as_sample
@@ -48,10 +51,10 @@ def run(bench: Workbench, *, methods: Sequence[Mapping[str, Any]], teacher: str,
     limits = Budget.read(budget or {}, samples)
     attempts = samples * ATTEMPTS_A_ROW if limits.attempts is None else limits.attempts
     at_hand: dict[str, Method] = {method.name: method for method in bench.tools["methods"]}
-    weights = _weights(methods, at_hand)
+    weights = weights_of(methods, at_hand)
     record = record_of(bench, "seeds", (Problem, Text))
-    _fit(record, [at_hand[name] for name in weights], include_seeds)
-    seeds = list(bench.rows("seeds", record))
+    check(record, [at_hand[name] for name in weights], include_seeds)
+    seeds = by_place(bench, "seeds", record)
     if not seeds:
         raise StepFailed("there is no seed to start from; see what the step `seeds` dropped")
     ledger = Ledger.split(samples, attempts, weights)
@@ -62,38 +65,6 @@ def run(bench: Workbench, *, methods: Sequence[Mapping[str, Any]], teacher: str,
         bench.keep(_rows(harvest, asking, plans, limits,
                          seeds if include_seeds else []), Sample)
     bench.facts.update(harvest.facts(samples, attempts))
-
-
-def _weights(entries: Sequence[Mapping[str, Any]], at_hand: Mapping[str, Method]
-             ) -> dict[str, float]:
-    """Return name -> weight of the methods asked for; raises UsageError for a bad entry."""
-    weights: dict[str, float] = {}
-    for entry in entries:
-        name, weight = str(entry["method"]), float(entry.get("weight", 1.0))
-        if name not in at_hand:
-            raise UsageError(f"no method is called {name!r}; there are: "
-                             f"{', '.join(sorted(at_hand)) or 'none'}")
-        if name in weights:
-            raise UsageError(f"the method {name} is listed twice; give it one weight")
-        if not 0 < weight < float("inf"):
-            raise UsageError(f"the method {name} has weight {weight}; give a number above 0")
-        weights[name] = weight
-    if not weights:
-        raise UsageError("no method is given; name at least one")
-    return weights
-
-
-def _fit(record: type, methods: Sequence[Method], include_seeds: bool) -> None:
-    """Raise UsageError where a method cannot start from such seeds."""
-    given, cure = ("texts", "seeds(...)") if record is Text else ("problems", "texts(...)")
-    for method in methods:
-        takes = getattr(method, "takes", "problems")
-        if takes != given:
-            raise UsageError(f"the method {method.name} starts from {takes}, and these seeds are "
-                             f"{given}; give it the rows of {cure}, or take another method")
-    if include_seeds and record is Text:
-        raise UsageError("include_seeds asks for the seeds as rows, and texts have no solution; "
-                         "leave it out")
 
 
 @dataclass
@@ -112,7 +83,7 @@ class _Plan:
 
     def __post_init__(self) -> None:
         """Draw the order in which this method visits the seeds."""
-        self.order = list(range(len(self.seeds)))
+        self.order = array("I", range(len(self.seeds)))
         draw("synthesize", self.seed, self.method.name).shuffle(self.order)
 
     def next(self) -> tuple[Problem | Text, int]:

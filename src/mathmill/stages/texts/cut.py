@@ -31,7 +31,7 @@ _SENTENCE = re.compile(r"[.!?][)\"'’”]?(?=\s)|[。！？](?:\s|)|\n|[.!?][)\
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _ODD_BLANK = re.compile(r"[^\S\n \t]")
 _BLANKS = re.compile(r"(?<=\S)[ \t]{2,}(?=\S)|(?<=\S)\t")
-_TRAILING = re.compile(r"[ \t]+\n")
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+\n")  # each run is tried once, however long
 _GAPS = re.compile(r"\n{3,}")
 
 

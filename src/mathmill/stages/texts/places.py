@@ -23,6 +23,7 @@ from mathmill.texts import KINDS
 
 PLAIN = {".md": "book", ".markdown": "book", ".tex": "paper", ".txt": "other"}
 "Suffixes of files that are one document each, and the kind that this hints at."
+PACKED = ".jsonl.gz"
 ABOUT = {"readme", "license", "licence", "changelog", "contributing", "notice", "citation",
          "authors"}
 "Files that speak of a corpus and are no part of it."
@@ -51,19 +52,17 @@ def files_at(source: str) -> list[Path]:
     Raises InputError where there is none.
     """
     path = Path(source).expanduser()
-    known = [*PLAIN, *READERS]
+    known = [*PLAIN, *READERS, PACKED]
     if not path.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known
+        files = sorted(file for file in path.rglob("*") if _form(file) in known
                        and file.is_file() and not _about(file, path))
         if not files:
             raise InputError(path, "this folder holds no text",
                              f"put {', '.join(known)} files there, or check the path")
         return files
-    name = path.name.lower().removesuffix(".gz")
-    if Path(name).suffix not in known or (name != path.name.lower() and not name.endswith(
-            ".jsonl")):
+    if _form(path) not in known:
         raise InputError(path, f"cannot tell what a {path.suffix or 'suffixless'} file is",
                          f"give a {', '.join(known)} file, or a folder of those")
     return [path]
@@ -129,8 +128,8 @@ def found_at(source: str, columns: Collection[str]) -> Iterator[Found]:
 
 
 def _rows(file: Path, columns: Collection[str]) -> Iterator[Found]:
-    name, hint, suffix = f"{file.parent.name}/{file.name}", _hint(file), file.suffix.lower()
-    if suffix in (".jsonl", ".gz"):
+    name, hint, suffix = f"{file.parent.name}/{file.name}", _hint(file), _form(file)
+    if suffix in (".jsonl", PACKED):
         for number, line in json_lines(file):
             row = parse_json_line(line)
             if isinstance(row, dict):
@@ -190,6 +189,12 @@ def _headed(text: str, suffix: str, kind: str) -> dict[str, Any]:
         asked = re.sub(r"\A\s*(?:#+[ \t]*)?Question\b:?[ \t]*", "", thread.group(1))
         return {**parts, "text": None, "question": asked, "answer": thread.group(2)}
     return parts
+
+
+def _form(file: Path) -> str:
+    """Return the suffix that tells how a file is read."""
+    name = file.name.lower()
+    return PACKED if name.endswith(PACKED) else file.suffix.lower()
 
 
 def _hint(file: Path) -> str | None:
