@@ -74,8 +74,8 @@ def work(tokenizer: Any, count: int) -> tuple[list[Any], list[list[int]], Any]:
     """Return rows of the symbolic world, one pass of batches over them, and the recipe."""
     from mathmill.teachers.symbolic import make_problems
     from mathmill.train.data import plan, render
+    from mathmill.train.items import items
     from mathmill.train.sft import SMALL, Recipe
-    from mathmill.train.trainer import items
     from mathmill.types import seed_as_sample
 
     recipe = Recipe.of(SMALL)
@@ -92,9 +92,10 @@ def bare(model: Any, tokenizer: Any, rows: list[Any], batches: list[list[int]], 
     """Train with nothing but PyTorch; return the time it took."""
     import torch
 
+    from mathmill.train.items import collate
     from mathmill.train.optimizer import build_optimizer
     from mathmill.train.schedule import factor
-    from mathmill.train.trainer import answer_loss, collate
+    from mathmill.train.trainer import answer_loss
 
     optimizer = build_optimizer(model, recipe.optimizer, recipe.learning_rate, recipe.adam_rate)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor(
@@ -114,12 +115,13 @@ def bare(model: Any, tokenizer: Any, rows: list[Any], batches: list[list[int]], 
 def through_trl(model: Any, tokenizer: Any, rows: list[Any], batches: list[list[int]],
                 recipe: Any) -> Clock:
     """Train through mathmill's trainer; return the time of the training itself."""
-    from mathmill.train.trainer import Recorder, make_trainer
+    from mathmill.train.recording import Recorder, Span
+    from mathmill.train.trainer import make_trainer
 
     with tempfile.TemporaryDirectory() as folder:
         read = [sum(len(rows[row]["input_ids"]) for row in batch) for batch in batches]
         trainer = make_trainer(model, tokenizer, rows, batches, recipe, Path(folder),
-                               Recorder(1, read, len(batches), lambda *_: None, 1e9))
+                               Recorder([Span(1, read, len(batches))], lambda *_: None, 1e9))
         clock = Clock()
         trainer.train()
         return clock.stop()

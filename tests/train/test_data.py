@@ -2,37 +2,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathmill.errors import StepFailed, UsageError
+from mathmill.errors import UsageError
 from mathmill.programs import make_function
-from mathmill.train.data import StagePlan, choose, mix, pack, plan, render
-
-
-def test_smaller_subsets_lie_inside_larger_ones_whatever_order_rows_come_in(samples):
-    small = choose(samples, StagePlan(first=10), seed=3)
-    large = choose(list(reversed(samples)), StagePlan(first=40), seed=3)
-    assert small == large[:10]
-
-
-def test_another_seed_draws_another_subset(samples):
-    assert choose(samples, StagePlan(first=10), 1) != choose(samples, StagePlan(first=10), 2)
-
-
-def test_levels_keep_only_rows_of_those_levels(samples):
-    kept = choose(samples, StagePlan(levels=(4, 5)), 0)
-    assert {row.level for row in kept} == {4, 5}
-    assert len(kept) == sum(row.level in (4, 5) for row in samples)
-
-
-def test_no_row_of_a_level_and_too_few_rows_each_say_what_to_do(samples):
-    with pytest.raises(StepFailed, match="no row has level 9"):
-        choose(samples, StagePlan(levels=(9,)), 0)
-    with pytest.raises(StepFailed, match="81 rows are asked for, but there are 80"):
-        choose(samples, StagePlan(first=81), 0)
+from mathmill.train.data import (
+    StagePlan,
+    pack,
+    pack_consecutive,
+    plan,
+    printed_places,
+    render,
+)
 
 
 @pytest.mark.parametrize("literals", [{"epoch": 3}, {"epochs": 0}, {"first": -1}, {"steps": 0}])
@@ -130,10 +115,64 @@ def test_packing_fills_bins_that_fit_together():
     assert sorted(map(sorted, pack([30, 10, 25, 15], 40))) == [[0, 1], [2, 3]]
 
 
-def test_a_mixture_keeps_its_ratios_and_is_limited_by_the_scarcer_part(samples):
-    mixed = mix({"easy": samples[:60], "hard": samples[60:]}, {"easy": 2.0, "hard": 1.0}, 0)
-    hard = {row.id for row in samples[60:]}
-    assert len(mixed) == 60
-    assert sum(row.id in hard for row in mixed) == 20
-    with pytest.raises(UsageError, match="one ratio above 0"):
-        mix({"easy": samples}, {"hard": 1.0}, 0)
+@settings(max_examples=60, deadline=None)
+@given(lengths=st.lists(st.integers(1, 40), max_size=80))
+def test_consecutive_packing_keeps_the_order_and_closes_a_bin_only_when_it_is_full(lengths):
+    starts = pack_consecutive(lengths, 40)
+    bins = [lengths[begin:end] for begin, end in pairwise(starts)]
+    assert [length for bin_ in bins for length in bin_] == lengths
+    assert all(bin_ and sum(bin_) <= 40 for bin_ in bins)
+    assert all(sum(one) + two[0] > 40 for one, two in pairwise(bins))
+
+
+def test_an_ordered_plan_goes_through_the_rows_as_they_stand_and_shuffles_later_passes():
+    batches = plan([5, 1, 9, 2, 7], 2, 6, seed=0, ordered=True)
+    assert [list(batch) for batch in batches[:3]] == [[0, 1], [2, 3], [4]]
+    assert sorted(row for batch in batches[3:] for row in batch) == [0, 1, 2, 3, 4]
+    assert batches[3:] != batches[:3]
+
+
+TOOL = ("First the sum.\n```python\nprint(3 + 4)\n```\n```output\n7\n```\n"
+        "Tom has \\boxed{7} pens.")
+
+
+def test_a_tool_row_has_a_cue_in_its_prompt_and_its_solution_whole(samples, tokenizer):
+    row = replace(samples[0], solution=TOOL)
+    (tool,), (prose,) = (render([row], tokenizer, 999, form=form)[0].tokens
+                         for form in ("tool", "prose"))
+    (length,) = render([row], tokenizer, 999, form="tool")[0].prompts
+    asked = tokenizer.decode(tool[:length])
+    assert samples[0].question in asked
+    assert "Solve it with Python." in asked
+    assert tokenizer.decode(tool[length:]) == TOOL + tokenizer.eos_token
+    assert "Python" not in tokenizer.decode(prose).split("### Response")[0]
+
+
+def test_by_row_each_row_has_its_own_form_and_tool_alone_drops_prose(samples, tokenizer):
+    rows = [samples[0], replace(samples[1], solution=TOOL)]
+    mixed, dropped = render(rows, tokenizer, 999, form="by_row")
+    assert dropped == []
+    for place, form in enumerate(("prose", "tool")):
+        assert mixed.tokens[place] == render([rows[place]], tokenizer, 999, form=form)[0].tokens[0]
+    only, dropped = render(rows, tokenizer, 999, form="tool")
+    assert (len(only.tokens), only.kept) == (1, [1])
+    assert [(drop.id, drop.reason) for drop in dropped] == [(samples[0].id, "no program")]
+
+
+def test_outputs_carry_loss_or_none_but_for_the_fence_that_asks_for_them(samples, tokenizer):
+    row = replace(samples[0], solution=TOOL)
+    loud, _ = render([row], tokenizer, 999, form="tool")
+    quiet, _ = render([row], tokenizer, 999, form="tool", learn_output=False)
+    assert loud.tokens == quiet.tokens
+    ids, labels = quiet.row(0)
+    silent = tokenizer.decode(ids[quiet.prompts[0]:][labels[quiet.prompts[0]:] < 0])
+    assert silent == "\n7\n```\n"
+    assert printed_places("```output\nnever closed") == [(9, 22)]
+    assert printed_places("no code") == []
+    assert (loud.row(0)[1][loud.prompts[0]:] >= 0).all()
+
+
+@pytest.mark.parametrize("rows", [{}, [], ("a", "a"), {"a": 0.0}, {"a": -1.0, "b": 1.0}])
+def test_rows_of_a_stage_that_cannot_be_are_refused(rows):
+    with pytest.raises(UsageError, match="a stage's rows are"):
+        StagePlan.of({"rows": rows})

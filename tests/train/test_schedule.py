@@ -31,3 +31,14 @@ def test_constant_stays_and_an_unknown_name_is_refused():
     assert factor("constant", 1.0) == 1.0
     with pytest.raises(ValueError, match="none of cosine"):
         factor("cosign", 0.5)
+
+
+def test_jiuzhangs_schedule_warms_up_stays_to_85_percent_and_falls_to_a_tenth():
+    def at(done):
+        return factor("wsd", done, warmup=0.03, decay=0.15, floor=0.1)
+
+    assert (at(0.015), at(0.03), at(0.85)) == (0.5, 1.0, pytest.approx(1.0))
+    assert at(0.925) == pytest.approx(0.5)
+    assert (at(0.99), at(1.0)) == (0.1, 0.1)
+    for schedule in ("cosine", "linear"):
+        assert factor(schedule, 1.0, floor=0.2) == 0.2

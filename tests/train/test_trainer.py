@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 
-from mathmill.train.data import pack, render
-from mathmill.train.trainer import IGNORED, Recorder, answer_loss, collate, items
+from mathmill.train.data import pack, pack_consecutive, render
+from mathmill.train.items import IGNORED, Items, collate, items
+from mathmill.train.recording import Recorder, Span
+from mathmill.train.trainer import answer_loss, answer_losses
 
 
 def loss_of(model, rows, pad):
@@ -41,6 +46,23 @@ def test_packed_rows_have_the_loss_they_have_apart(tiny, tokenizer, samples):
     assert torch.allclose(apart, packed, atol=1e-5)
 
 
+def test_consecutive_rows_in_one_sequence_have_the_loss_they_have_apart_even_without_prompts(
+        tiny, tokenizer, samples):
+    rendered, _ = render(samples[:12], tokenizer, 200)
+    for prompts in (rendered.prompts, [0] * 12):  # without one, a row would follow another's end
+        bare = replace(rendered, prompts=prompts)
+        starts = np.array(pack_consecutive(bare.lengths, 150))
+        together = Items(bare, np.arange(12), starts)
+        assert len(together) < 12
+        apart = [answer_losses(tiny, collate([row], tokenizer.pad_token_id))[0]
+                 for row in items(bare)]
+        packed = [answer_losses(tiny, collate([row], tokenizer.pad_token_id))[0]
+                  for row in together]
+        assert torch.allclose(torch.cat(apart), torch.cat(packed), atol=1e-5)
+        joint = answer_loss(tiny, collate(list(together), tokenizer.pad_token_id))
+        assert torch.allclose(joint, torch.cat(apart).mean(), atol=1e-5)
+
+
 def test_packing_without_positions_would_change_the_loss(tiny, tokenizer, samples):
     rendered, _ = render(samples[:12], tokenizer, 200)
     batch = collate(items(rendered, pack(rendered.lengths, 150)), tokenizer.pad_token_id)
@@ -57,9 +79,19 @@ def test_a_model_that_caps_its_logits_takes_its_own_forward(tiny, tokenizer, sam
 
 def test_measures_count_tokens_and_passes():
     said = []
-    recorder = Recorder(2, [100, 50, 100, 50], 2.0, lambda *words: said.append(words), 60.0)
+    recorder = Recorder([Span(2, [100, 50, 100, 50], 2.0)], lambda *words: said.append(words), 60.0)
     recorder.line(2, 1.5, 0.01)
     recorder.line(4, 0.5, 0.005)
     assert [(m.stage, m.step, m.epoch, m.tokens) for m in recorder.measures] == [
         (2, 2, 1.0, 150), (2, 4, 2.0, 300)]
     assert [words[:2] for words in said] == [(2, 4), (4, 4)]
+
+
+def test_the_measures_of_a_training_through_two_stages_tell_of_each_stage_alone():
+    recorder = Recorder([Span(1, [10, 10, 10], 3.0), Span(2, [20, 20], 2.0)],
+                        lambda *words: None, 60.0)
+    for step in (2, 3, 5):
+        recorder.line(step, 1.0, 0.1)
+    assert recorder.ends == [3, 5]
+    assert [(m.stage, m.step, m.epoch, m.tokens) for m in recorder.measures] == [
+        (1, 2, 0.667, 20), (1, 3, 1.0, 30), (2, 2, 1.0, 40)]

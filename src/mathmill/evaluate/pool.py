@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.candidates import Candidate, candidate_id
-from mathmill.decoding.forms import PROGRAM, PROSE, check_form, prompt
+from mathmill.decoding.forms import PROGRAM, PROSE, TOOL, check_form, prompt
 from mathmill.decoding.generation import STOPS, Ask, decode
 from mathmill.decoding.prompts import encode
 from mathmill.errors import InputError, StepFailed, UsageError
@@ -72,7 +72,7 @@ def run(bench: Workbench, *, models: Mapping[str, Mapping[str, str]], suites: li
 def _check(models: Mapping[str, Mapping[str, str]], suites: Sequence[str], n: int,
            temperatures: Sequence[float], form: str, max_new_tokens: int, batch: int) -> None:
     check_form(form)
-    if form == PROSE:
+    if form in (PROSE, TOOL):
         raise UsageError("sample runs programs; its form is `program` or `function`")
     if not models or not suites:
         raise UsageError("sample needs at least one model and one table of problems")

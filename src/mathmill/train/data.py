@@ -1,24 +1,30 @@
-"""Rows made ready for a student: chosen, rendered, cut into batches of like length.
+"""Rows made ready for a student: rendered as token numbers, cut into batches of like length.
 
-Why: which rows a stage trains on, and in which order, is part of the result. Everything here
-depends on ids and seeds alone: the first 500 rows of a subset lie within its first 1,000, and
-a training that was killed goes on with the very batch it would have had.
+Why: which tokens a student sees, and in which order, is part of the result. Everything here
+depends on the rows' order and seeds alone, so that a training that was killed goes on with the
+very batch it would have had.
 
-Used as: `chosen = choose(samples, stage, seed)`, `render(chosen, tokenizer, max_length)`,
-`plan(lengths, batch, steps, seed)`.
+Used as: `render(rows, tokenizer, max_length)`, `plan(lengths, batch, steps, seed)`; which rows
+in which order says `train.choice`.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
-from mathmill.decoding.forms import PROSE, prompt, target
-from mathmill.errors import StepFailed, UsageError
-from mathmill.identity import content_id, draw
-from mathmill.types import Drop, Sample
+from mathmill.decoding.forms import BY_ROW, PROSE, form_of, prompt, target
+from mathmill.errors import UsageError
+from mathmill.identity import draw
+from mathmill.train.items import labelled
+from mathmill.transcripts import OUTPUT, parts
+from mathmill.types import Drop
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 POOL = 32  # batches that are sorted by length together: little padding, order still random
 
@@ -35,8 +41,8 @@ class StagePlan:
     "Only the first rows of one permutation drawn by the seed."
     levels: tuple[int, ...] | None = None
     "Only rows of these levels."
-    rows: str = "rows"
-    "Which input of the step the rows come from."
+    rows: str | Sequence[str] | Mapping[str, float] = "rows"
+    "Which input of the step they come from; several are shuffled together, whole or in ratios."
     learning_rate: float | None = None
     "A peak rate of this stage's own."
 
@@ -53,7 +59,34 @@ class StagePlan:
             value = getattr(stage, name)
             if value is not None and value <= 0:
                 raise UsageError(f"a stage's {name} is {value}; it must be above 0")
+        if not stage.inputs or len(set(stage.inputs)) < len(stage.inputs) or min(
+                stage.ratios.values(), default=1) <= 0:
+            raise UsageError(f"a stage's rows are {stage.rows!r}; name an input, several "
+                             "different ones, or a ratio above 0 for each")
         return stage
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the inputs that the rows come from, in the order of the alphabet."""
+        return [self.rows] if isinstance(self.rows, str) else sorted(self.rows)
+
+    @property
+    def ratios(self) -> Mapping[str, float]:
+        """In which ratios they are mixed; empty where all of them are taken whole."""
+        return self.rows if isinstance(self.rows, Mapping) else {}
+
+
+class Lesson(Protocol):
+    """What is rendered of a row: a `Sample`, or these four of its fields."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - as in Sample
+    @property
+    def question(self) -> str: ...  # noqa: D102
+    @property
+    def solution(self) -> str: ...  # noqa: D102
+    @property
+    def method(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,56 +99,49 @@ class Rendered:
     "How many of them are the prompt."
     cut: int
     "Rows that were cut off at the greatest length."
+    silent: list[list[tuple[int, int]]] = field(default_factory=list)
+    "Runs of tokens (first, behind the last) of each row that are not learned; none where empty."
+    kept: list[int] = field(default_factory=list)
+    "Places, among the rows given, of those that are here."
 
     @property
     def lengths(self) -> list[int]:
         """Tokens of each row."""
         return [len(row) for row in self.tokens]
 
-
-def choose(samples: Iterable[Sample], stage: StagePlan, seed: int) -> list[Sample]:
-    """Return the stage's rows in the order of a permutation drawn by the seed.
-
-    The order rests on each row's id alone, so that subsets of growing `first` are nested and
-    a row that is added elsewhere moves no other. Raises StepFailed where no row is left or
-    fewer than `first` are there.
-    """
-    fit = [s for s in samples if stage.levels is None or s.level in stage.levels]
-    fit.sort(key=lambda sample: content_id("subset", seed, sample.id))
-    if not fit:
-        raise StepFailed("no row is left to train on; see the drops of the steps before"
-                         if stage.levels is None else
-                         f"no row has level {' or '.join(map(str, stage.levels))}; "
-                         "choose other levels or rate the rows' difficulty first")
-    if stage.first is not None and stage.first > len(fit):
-        raise StepFailed(f"{stage.first} rows are asked for, but there are {len(fit)}; "
-                         "make more rows or ask for fewer")
-    return fit[:stage.first]
+    def row(self, place: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return a row's tokens and labels (`IGNORED` where nothing is learned)."""
+        return labelled(self.tokens[place], self.prompts[place],
+                        self.silent[place] if self.silent else ())
 
 
-def render(samples: Sequence[Sample], tokenizer: Any, max_length: int, too_long: str = "drop",
-           form: str = PROSE) -> tuple[Rendered, list[Drop]]:
-    """Render rows in a form of `decoding.forms`; return them and those left out.
+def render(samples: Iterable[Lesson], tokenizer: Any, max_length: int, too_long: str = "drop",
+           form: str = PROSE, learn_output: bool = True) -> tuple[Rendered, list[Drop]]:
+    """Render rows in a form of `decoding.forms`, or each in its own; return also those left out.
 
     Prompt and answer are tokenised apart, so that a prompt in training has the very tokens it
     has in evaluation. A row over `max_length` is dropped, or cut with `too_long="cut"`
     (a row whose prompt alone is that long is always dropped: nothing would be learned). A row
-    without the function that a form asks for is dropped with that reason.
+    without the program that a form asks for is dropped with that reason. `learn_output`:
+    whether what code printed is learned as the rest of a solution is.
     """
     if too_long not in ("drop", "cut"):
         raise UsageError(f"too_long is {too_long!r}; it is `drop` or `cut`")
-    fit, answers, dropped = [], [], []
-    for sample in samples:
+    fit, prompts, answers, dropped = [], [], [], []
+    for place, sample in enumerate(samples):
+        own = form_of(sample.solution) if form == BY_ROW else form
         try:
-            answers.append(target(sample.solution, form))
-            fit.append(sample)
+            answers.append(target(sample.solution, own))
         except UsageError as error:
             dropped.append(Drop(sample.id, "no program", str(error), method=sample.method))
-    prompts = [prompt(tokenizer, sample.question, form) for sample in fit]
+            continue
+        prompts.append(prompt(tokenizer, sample.question, own))
+        fit.append((place, sample))
     read = tokenizer(prompts, add_special_tokens=False)["input_ids"] if prompts else []
-    written = tokenizer(answers, add_special_tokens=False)["input_ids"] if answers else []
-    rows, lengths, cut = [], [], 0
-    for sample, before, answer in zip(fit, read, written, strict=True):
+    written, silent = _written(tokenizer, answers, learn_output)
+    made = Rendered([], [], 0, [], [])
+    cut = 0
+    for (place, sample), before, answer, quiet in zip(fit, read, written, silent, strict=True):
         whole = [*before, *answer, tokenizer.eos_token_id]
         if len(whole) > max_length:
             if too_long == "drop" or len(before) >= max_length:
@@ -123,28 +149,71 @@ def render(samples: Sequence[Sample], tokenizer: Any, max_length: int, too_long:
                                     f"{len(whole)} tokens > {max_length}", method=sample.method))
                 continue
             whole, cut = whole[:max_length], cut + 1
-        rows.append(whole)
-        lengths.append(len(before))
-    return Rendered(rows, lengths, cut), dropped
+        made.tokens.append(whole)
+        made.prompts.append(len(before))
+        made.silent.append([(len(before) + first, len(before) + behind)
+                            for first, behind in quiet])
+        made.kept.append(place)
+    return Rendered(made.tokens, made.prompts, cut, made.silent, made.kept), dropped
 
 
-def plan(lengths: Sequence[int], batch: int, batches: int, seed: int) -> list[list[int]]:
-    """Return the given number of batches, in order, as lists of row numbers.
+def _written(tokenizer: Any, answers: list[str], learn_output: bool
+             ) -> tuple[list[list[int]], list[list[tuple[int, int]]]]:
+    """Return the answers' tokens, and of each the runs that are not learned."""
+    if learn_output or not any("```" in answer for answer in answers):
+        tokens = tokenizer(answers, add_special_tokens=False)["input_ids"] if answers else []
+        return tokens, [[] for _ in answers]
+    encoded = tokenizer(answers, add_special_tokens=False, return_offsets_mapping=True)
+    silent = []
+    for answer, offsets in zip(answers, encoded["offset_mapping"], strict=True):
+        begins = [begin for begin, _ in offsets]
+        silent.append([(bisect_left(begins, first), bisect_left(begins, behind))
+                       for first, behind in printed_places(answer)])
+    return encoded["input_ids"], silent
+
+
+def printed_places(answer: str) -> list[tuple[int, int]]:
+    """Return where an answer holds what code printed: (first character, behind the last).
+
+    The line that opens an output is the student's own; what follows, down to the end of the
+    closing line, is put there by whoever runs the code.
+    """
+    found = []
+    for part in parts(answer):
+        if part.kind == OUTPUT:
+            text = answer[part.start:part.end]
+            opened = text.find("\n", len(text) - len(text.lstrip("\n")))
+            if opened >= 0:
+                found.append((part.start + opened,
+                              min(part.start + len(text.rstrip("\n")) + 1, part.end)))
+    return found
+
+
+def plan(lengths: Sequence[int], batch: int, batches: int, seed: int, ordered: bool = False
+         ) -> list[array[int]]:
+    """Return the given number of batches, in order, as row numbers.
 
     Each pass is a fresh shuffle of all rows; within POOL batches, rows of like length go
-    together and the batches are shuffled again. A pass's last batch may be smaller.
+    together and the batches are shuffled again. A pass's last batch may be smaller. `ordered`:
+    the first pass keeps the order in which rows stand, and none sorts by length.
     """
-    made: list[list[int]] = []
+    assert len(lengths), "there is nothing to make batches of"
+    made: list[array[int]] = []
     number = 0
     while len(made) < batches:
         random = draw("pass", seed, number)
-        order = random.sample(range(len(lengths)), len(lengths))
-        cut = []
-        for start in range(0, len(order), POOL * batch):
-            alike = sorted(order[start:start + POOL * batch], key=lambda row: lengths[row])
-            cut += [alike[at:at + batch] for at in range(0, len(alike), batch)]
-        random.shuffle(cut)
-        made += cut
+        if ordered:
+            count = len(lengths)
+            order = array("I", random.sample(range(count), count) if number else range(count))
+            made += [order[at:at + batch] for at in range(0, count, batch)]
+        else:
+            order = array("I", random.sample(range(len(lengths)), len(lengths)))
+            cut = []
+            for start in range(0, len(order), POOL * batch):
+                alike = sorted(order[start:start + POOL * batch], key=lambda row: lengths[row])
+                cut += [array("I", alike[at:at + batch]) for at in range(0, len(alike), batch)]
+            random.shuffle(cut)
+            made += cut
         number += 1
     return made[:batches]
 
@@ -165,19 +234,15 @@ def pack(lengths: Sequence[int], room: int) -> list[list[int]]:
     return bins
 
 
-def mix(parts: Mapping[str, Sequence[Sample]], ratios: Mapping[str, float], seed: int
-        ) -> list[Sample]:
-    """Return the largest mixture of the parts in the given ratios, as one shuffled list.
+def pack_consecutive(lengths: Sequence[int], room: int) -> list[int]:
+    """Return where each bin of at most `room` tokens begins, rows staying in order, and the end.
 
-    Each part gives the first rows of its own permutation (see `choose`); the part that would
-    run out first sets the size. Raises UsageError where ratios and parts do not match.
+    JiuZhang3.0's way: a row that does not fit any more begins the next bin.
     """
-    if set(parts) != set(ratios) or not parts or min(ratios.values()) <= 0:
-        raise UsageError(f"mix needs one ratio above 0 for each of: {', '.join(sorted(parts))}")
-    unit = min(len(rows) / ratios[name] for name, rows in parts.items())
-    chosen: list[Sample] = []
-    for name in sorted(parts):
-        count = int(unit * ratios[name] + 1e-9)
-        if count:
-            chosen += choose(parts[name], StagePlan(first=count), seed)
-    return sorted(chosen, key=lambda sample: content_id("mix", seed, sample.id))
+    starts, used = [0], 0
+    for row, length in enumerate(lengths):
+        if used + length > room and row > starts[-1]:
+            starts.append(row)
+            used = 0
+        used += length
+    return [*starts, len(lengths)] if len(lengths) else [0]

@@ -16,11 +16,13 @@ SCHEDULES = ("cosine", "linear", "constant", "wsd")
 DECAY = 0.4  # share of a `wsd` schedule that decays; the prototype's choice
 
 
-def factor(schedule: str, done: float, warmup: float = 0.03, decay: float = DECAY) -> float:
+def factor(schedule: str, done: float, warmup: float = 0.03, decay: float = DECAY,
+           floor: float = 0.0) -> float:
     """Return the learning-rate factor where a share `done` (0 to 1) of the steps lies behind.
 
     `cosine` and `linear` fall to 0 after a linear warm-up over the share `warmup`; `constant`
     stays; `wsd` (warm up, stay, decay) stays and then falls linearly over the last `decay`.
+    After the warm-up none falls below `floor`: the line to 0 is cut, as JiuZhang3.0's code does.
     """
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule {schedule!r} is none of {', '.join(SCHEDULES)}")
@@ -30,6 +32,7 @@ def factor(schedule: str, done: float, warmup: float = 0.03, decay: float = DECA
     if schedule == "constant":
         return 1.0
     if schedule == "wsd":
-        return min(1.0, (1.0 - done) / decay) if decay else 1.0
+        return max(floor, min(1.0, (1.0 - done) / decay)) if decay else 1.0
     rest = (done - warmup) / max(1.0 - warmup, 1e-9)
-    return 1.0 - rest if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * rest))
+    return max(floor, 1.0 - rest if schedule == "linear"
+               else 0.5 * (1.0 + math.cos(math.pi * rest)))

@@ -6,50 +6,27 @@ come from a plan made beforehand (so that a resumed run goes on exactly), the lo
 logits at the answer's tokens only, padding is never attended to and so needs no mask, and
 measures are taken now and then.
 
-Used as: `make_trainer(model, tokenizer, rendered, batches, recipe, folder)`, by `train.sft`.
+Used as: `make_trainer(model, tokenizer, rows, batches, recipe, folder, recorder)`, by `train.sft`.
 """
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mathmill.errors import MissingExtra
 from mathmill.io import write_json
-from mathmill.train.data import Rendered
+from mathmill.train.items import IGNORED, collate
 from mathmill.train.lora import inner
+from mathmill.train.recording import MEASURES, MEASURES_FILE, Recorder, saver
 from mathmill.train.schedule import factor
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-IGNORED = -100  # PyTorch's label for "no loss here"
-MEASURES_FILE = "measures.json"  # written last into a checkpoint: it is whole if this is there
-MEASURES = 40  # lines a stage leaves in the metrics, at most about
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One line of a training's metrics."""
-
-    stage: int
-    "Number of the stage, from 1."
-    step: int
-    "Optimiser steps done in this stage."
-    epoch: float
-    "Passes done over the stage's rows."
-    loss: float
-    "Mean loss in nats an answer token since the line before."
-    learning_rate: float
-    "Rate of the first parameter group at this step."
-    tokens: int
-    "Tokens read in this stage, padding not counted."
-    tokens_per_second: float
-    "Pace since the line before; wall time, so it differs from run to run."
 
 
 def answer_loss(model: Any, inputs: dict[str, Tensor], count: Tensor | int | None = None
@@ -86,84 +63,13 @@ def answer_losses(model: Any, inputs: dict[str, Tensor], reduction: str = "none"
     return functional.cross_entropy(logits.float(), labels[wanted], reduction=reduction), wanted
 
 
-def items(rendered: Rendered, bins: Sequence[Sequence[int]] | None = None
-          ) -> list[dict[str, list[int]]]:
-    """Return each row, or each bin of rows laid end to end, as token numbers and labels.
-
-    In a bin the positions start anew with each row; transformers reads from them where one
-    row ends, and keeps the attention of each row to itself.
-    """
-    whole = []
-    for bin_ in bins if bins is not None else [[row] for row in range(len(rendered.tokens))]:
-        item: dict[str, list[int]] = {"input_ids": [], "labels": [], "position_ids": []}
-        for row in bin_:
-            tokens, prompt = rendered.tokens[row], rendered.prompts[row]
-            item["input_ids"] += tokens
-            item["labels"] += [IGNORED] * prompt + tokens[prompt:]
-            item["position_ids"] += range(len(tokens))
-        if bins is None:
-            del item["position_ids"]  # one row only: the model counts by itself
-        whole.append(item)
-    return whole
-
-
-def collate(rows: Sequence[dict[str, list[int]]], pad: int) -> dict[str, Tensor]:
-    """Return the rows' lists as (batch, longest) tensors, padded on the right.
-
-    No attention mask: attention looks back only, so a real token never sees the padding
-    behind it, and the padding's own outputs carry no label.
-    """
-    import torch
-
-    longest = max(len(row["input_ids"]) for row in rows)
-    fill = {"input_ids": pad, "labels": IGNORED, "position_ids": 0}
-    return {name: torch.tensor([row[name] + [fill[name]] * (longest - len(row[name]))
-                                for row in rows]) for name in rows[0]}
-
-
-class Recorder:
-    """Keeps a stage's measures, shows progress, and asks for a checkpoint now and then."""
-
-    def __init__(self, stage: int, read: Sequence[int], steps_a_pass: float,
-                 show: Callable[[int, int, str], None], save_seconds: float,
-                 keep: Callable[[int], None] = lambda step: None) -> None:
-        """Take the tokens of each step, how often (seconds) to save, and what keeps a model.
-
-        `keep(step)` is called after every step, before a checkpoint of it is written.
-        """
-        self.keep = keep
-        self.stage, self.show, self.save_seconds = stage, show, save_seconds
-        self.steps_a_pass, self.total = steps_a_pass, [0]
-        for tokens in read:
-            self.total.append(self.total[-1] + tokens)
-        self.measures: list[Measure] = []
-        self.began = self.saved = self.said = time.time()
-        self.said_step = 0
-
-    def line(self, step: int, loss: float, rate: float) -> None:
-        """Keep one measure."""
-        now = time.time()
-        pace = (self.total[step] - self.total[self.said_step]) / max(now - self.said, 1e-9)
-        self.said, self.said_step = now, step
-        self.measures.append(Measure(
-            self.stage, step, round(step / self.steps_a_pass, 3), loss, rate,
-            self.total[step], round(pace, 1)))
-        self.show(step, len(self.total) - 1,
-                  f"steps of stage {self.stage}, loss {loss:.3f}, {pace:,.0f} tokens/s")
-
-    def due(self) -> bool:
-        """Say whether it is time for a checkpoint, and start the clock anew if so."""
-        if time.time() - self.saved < self.save_seconds:
-            return False
-        self.saved = time.time()
-        return True
-
-
-def make_trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]],
-                 batches: list[list[int]], recipe: Any, folder: Path, recorder: Recorder) -> Any:
+def make_trainer(model: Any, tokenizer: Any, rows: Sequence[Any],
+                 batches: Sequence[array[int]], recipe: Any, folder: Path, recorder: Recorder
+                 ) -> Any:
     """Return a trainer that will go through `batches` of `rows` once (all passes are in them).
 
-    `recipe` is a `train.sft.Recipe`; `recipe.accumulate` batches make one optimiser step.
+    `rows`: as in `train.items`, asked for as they are needed. `recipe` is a `train.sft.Recipe`;
+    `recipe.accumulate` batches make one optimiser step.
     """
     try:
         from datasets import Dataset
@@ -179,8 +85,9 @@ def make_trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]],
 
     trainer = _trainer_class()(
         rows=rows, batches=batches, recorder=recorder, model=model, args=arguments,
-        train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-        callbacks=[_saver(recorder, arguments.logging_steps)],
+        # TRL looks at the form of the first row alone; a copy of all would fill the memory.
+        train_dataset=Dataset.from_list([rows[0]]), processing_class=tokenizer,
+        callbacks=[saver(recorder, arguments.logging_steps)],
         data_collator=lambda chosen: collate(chosen, tokenizer.pad_token_id),
         optimizers=(optimizer, _scheduler(optimizer, recipe, steps)))
     trainer.remove_callback(PrinterCallback)  # progress is shown in one place only
@@ -192,7 +99,7 @@ def _scheduler(optimizer: Any, recipe: Any, steps: int) -> Any:
 
     # The first step already moves: its place is 1 of `steps`, not 0.
     return LambdaLR(optimizer, lambda step: factor(recipe.schedule, (step + 0.5) / steps,
-                                                   recipe.warmup, recipe.decay))
+                                                   recipe.warmup, recipe.decay, recipe.floor))
 
 
 def _arguments(model: Any, recipe: Any, steps: int, folder: Path) -> Any:
@@ -217,33 +124,13 @@ def _arguments(model: Any, recipe: Any, steps: int, folder: Path) -> Any:
             average_tokens_across_devices=False, push_to_hub=False)
 
 
-def _saver(recorder: Recorder, every: int) -> Any:
-    """Return the callback that keeps measures and asks for checkpoints at logged steps."""
-    from transformers import TrainerCallback
-
-    class Saver(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if logs and "loss" in logs:
-                recorder.line(state.global_step, logs["loss"], logs["learning_rate"])
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-            recorder.keep(state.global_step)
-            # At logged steps only: the running loss is then empty, so that a resumed run
-            # logs the very numbers of an undisturbed one.
-            if state.global_step % every == 0 and state.global_step < state.max_steps:
-                control.should_save = control.should_save or recorder.due()
-            return control
-
-    return Saver()
-
-
 def _trainer_class() -> Any:
     """Return the subclass of SFTTrainer (made here, for TRL takes seconds to import)."""
     from torch.utils.data import DataLoader
     from trl.trainer.sft_trainer import SFTTrainer
 
     class PlannedTrainer(SFTTrainer):
-        def __init__(self, *, rows: list[dict[str, list[int]]], batches: list[list[int]],
+        def __init__(self, *, rows: Sequence[Any], batches: Sequence[array[int]],
                      recorder: Recorder, **rest: Any) -> None:
             self.rows, self.batches, self.recorder = rows, batches, recorder
             super().__init__(**rest)
@@ -276,13 +163,13 @@ def _trainer_class() -> Any:
 class _Planned:
     """A batch sampler that goes through a plan."""
 
-    def __init__(self, batches: list[list[int]]) -> None:
+    def __init__(self, batches: Sequence[array[int]]) -> None:
         """Take the batches in order."""
         self.batches = batches
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield them."""
-        return iter(self.batches)
+        return map(list, self.batches)
 
     def __len__(self) -> int:
         """Return how many there are."""

@@ -7,4 +7,5 @@ from mathmill.train.sft.recipe import SMALL as SMALL
 from mathmill.train.sft.recipe import Recipe as Recipe
 from mathmill.train.sft.recipe import check as check
 from mathmill.train.sft.recipe import defaults as defaults
+from mathmill.train.sft.recipe import plans as plans
 from mathmill.train.sft.run import run as run

@@ -3,23 +3,26 @@
 Why: a training that is refused is refused when its step is made, not hours later, and without
 loading PyTorch.
 
-Used as: `recipe = Recipe.of({"packing": "consecutive", "schedule": "wsd"})`; `check("embedded:")`.
+Used as: `recipe = Recipe.of({"packing": "consecutive", "schedule": "wsd"})`; `plans(recipe,
+[{"epochs": 1}])`; `check("embedded:")`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
-from mathmill.decoding.forms import FORMS, PROSE
+from mathmill.decoding.forms import BY_ROW, FORMS, PROSE
 from mathmill.decoding.models import EMBEDDED, place
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.train.checkpoints import checked
+from mathmill.train.data import StagePlan
 from mathmill.train.lora import Lora
 from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
 
+CONSECUTIVE = "consecutive"
 # For the embedded base on a CPU; measured in docs/train.md.
 SMALL = {"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
          "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512}
@@ -47,20 +50,26 @@ class Recipe:
     "Most tokens of a row, prompt and answer together."
     too_long: str = "drop"
     "`drop` rows over max_length, or `cut` them."
-    packing: bool = False
-    "Lay several rows into one sequence of max_length; attention stays within each row."
+    packing: bool | str = False
+    "Lay several rows into one sequence of max_length; `consecutive`: as they follow each other."
     schedule: str = "cosine"
     "`cosine`, `linear`, `constant` or `wsd` (warm up, stay, decay)."
     warmup: float = 0.03
     "Share of the steps over which the rate rises."
     decay: float = 0.4
     "Share of a `wsd` schedule that decays."
+    floor: float = 0.0
+    "Share of the peak rate below which no schedule falls."
+    continuous: bool = False
+    "Go through all stages with one optimiser and one schedule; each row as often as epochs say."
     weight_decay: float = 0.0
     "Decoupled weight decay."
     template: str = "alpaca"
     "`alpaca` (papers: 5.1), or `own` to keep the base model's chat template."
     form: str = PROSE
-    "`prose`; `program` or `function` for rows whose solution is a function (`decoding.forms`)."
+    "`prose`, `tool`, `program` or `function` (`decoding.forms`); `by_row`: `tool` or `prose`."
+    learn_output: bool = True
+    "Whether a tool row's outputs carry loss, as in the paper; evaluation writes them itself."
     checkpoints: tuple[float, ...] = ()
     "Shares of all steps after which the model is kept, in `model-025/` and the like."
     lora: Lora | None = None
@@ -80,10 +89,14 @@ class Recipe:
             recipe = replace(recipe, lora=Lora.of(recipe.lora))
         for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
                               ("too_long", ("drop", "cut")), ("template", ("alpaca", "own")),
-                              ("form", FORMS)):
+                              ("form", (*FORMS, BY_ROW)),
+                              ("packing", (False, True, CONSECUTIVE))):
             if getattr(recipe, name) not in allowed:
                 raise UsageError(f"{name} is {getattr(recipe, name)!r}; "
-                                 f"it is one of {', '.join(allowed)}")
+                                 f"it is one of {', '.join(map(str, allowed))}")
+        for name in ("warmup", "decay", "floor"):
+            if not 0 <= getattr(recipe, name) <= 1:
+                raise UsageError(f"{name} is {getattr(recipe, name)}; it is a share from 0 to 1")
         if recipe.batch_size < 1 or recipe.accumulate < 1 or recipe.max_length < 2:
             raise UsageError("batch_size and accumulate must be at least 1, max_length 2")
         if recipe.batch_size % recipe.accumulate:
@@ -93,6 +106,17 @@ class Recipe:
             raise UsageError("keep_optimizer keeps Adam's moments beside an adapter; it wants "
                              "lora={...} and optimizer='adamw'")
         return recipe
+
+
+def plans(recipe: Recipe, stages: Sequence[Mapping[str, Any]]) -> list[StagePlan]:
+    """Return the stages of a training, checked; raises UsageError for what cannot be."""
+    made = [StagePlan.of(stage) for stage in stages]
+    if not made:
+        raise UsageError("there is no stage to train; give at least one")
+    if recipe.continuous and any(stage.learning_rate for stage in made):
+        raise UsageError("continuous=True has one schedule for all stages; take the stage's "
+                         "learning_rate away")
+    return made
 
 
 def defaults(base: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mathmill.decoding.forms import FORMS, PROGRAM
+from mathmill.decoding.forms import FUNCTION, PROGRAM, PROSE
 from mathmill.errors import UsageError
 from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
 
 TOKENS, LAST = "tokens", "last"
 GENERATOR, BASE, SCRATCH = "generator", "base", "scratch"
 CHOICES: dict[str, tuple[str, ...]] = {
-    "supervision": (TOKENS, LAST), "init": (GENERATOR, BASE, SCRATCH), "form": FORMS,
+    "supervision": (TOKENS, LAST), "init": (GENERATOR, BASE, SCRATCH),
+    "form": (PROSE, PROGRAM, FUNCTION),
     "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
 
 
