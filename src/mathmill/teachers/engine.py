@@ -89,7 +89,11 @@ class Engine:
     @property
     def at_once(self) -> int:
         """How many samples of one prompt `some` may bring, as known by now."""
-        return max((lane.bundling.most for lane in self._pool.lanes if not lane.closed), default=1)
+        most = 1
+        for lane in self._pool.lanes:  # asked before each call: a generator took 1 µs
+            if lane.bundling.most > most and not lane.closed:
+                most = lane.bundling.most
+        return most
 
     @property
     def models(self) -> list[tuple[str, str]]:
@@ -187,14 +191,17 @@ class Engine:
         """Count a call that brought replies."""
         now, self._silent, self._replied = time.monotonic(), None, True
         left = NOTHING
-        tokens = sum(reply.prompt_tokens + reply.completion_tokens for reply in replies)
+        tokens = failed = 0  # one loop, for mostly there is one reply: two generators took 2 µs
+        for reply in replies:
+            tokens += reply.prompt_tokens + reply.completion_tokens
+            failed += reply.finish == "error"
         self._tokens += (tokens - self._tokens) * (0.05 if self._tokens else 1.0)
         if now - self._looked > LOOK:
             self._looked = now
             left = of_headers(lane.endpoint.limits, self._tokens)
         lane.pace.good(call, *left)
         lane.down_since = None
-        if all(reply.finish == "error" for reply in replies):
+        if failed == len(replies):
             self._spend(replies[0].error, row=True)
         else:
             self.error_budget.good()

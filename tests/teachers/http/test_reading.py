@@ -30,6 +30,12 @@ def test_a_completion_becomes_a_reply():
     assert reply == Reply(REQUEST.id, "The answer is 5", "t", "stop", 11, 7, 1.5)
 
 
+@pytest.mark.parametrize("form", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_body_is_read_in_any_form_of_unicode(form):
+    body = json.dumps({"choices": [choice("5 多")]}, ensure_ascii=False).encode(form)
+    assert read(body, REQUEST, "t", 1.5)[0].text == "5 多"
+
+
 @pytest.mark.parametrize(("given", "text", "thought"), [
     (choice("<think>hm</think>\n\n5"), "5", "hm"),
     (choice("hm\n</think>\n5"), "5", "hm"),

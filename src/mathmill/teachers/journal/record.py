@@ -39,12 +39,12 @@ _NEEDED = {"request", "teacher", "text"}
 _START = re.compile(rb'\{"request": ?"')
 _KEPT = b',"kept":"'
 _END = len(',"kept":"2026-11-21T11:40:05Z"}')
-_ALWAYS = ("text", "finish", "prompt_tokens", "completion_tokens", "seconds")
+_ALWAYS = ("request", "teacher", "text", "finish", "prompt_tokens", "completion_tokens", "seconds")
 # `found` says how a reply was come by this time. `error` is a failed call's, and those are not
 # kept; it holds a server's words, which nobody has looked through for secrets.
 _NAMES = tuple(field.name for field in fields(Reply) if field.name not in ("found", "error"))
-_USUAL = {field.name: field.default for field in fields(Reply)
-          if field.name in _NAMES and field.name not in (*_ALWAYS, "request", "teacher")}
+_USUAL = [(field.name, field.default) for field in fields(Reply)
+          if field.name in _NAMES and field.name not in _ALWAYS]
 _NUMBER = int | float | None
 _KINDS: dict[str, Any] = {  # what a field must be: people edit files
     "request": str, "teacher": str, "text": str, "finish": str, "reasoning": str, "by": str,
@@ -81,10 +81,11 @@ def _digest_of_literal(literal: bytes) -> int:
 def to_line(teacher: str, request: Request, request_id: str, reply: Reply,
             with_request: bool) -> bytes:
     """Return a reply as the bytes of one line; what is in it comes from the two records alone."""
-    record: dict[str, Any] = {"request": request_id, "teacher": teacher}
-    for name in _ALWAYS:
-        record[name] = getattr(reply, name)
-    for name, usual in _USUAL.items():
+    record: dict[str, Any] = {
+        "request": request_id, "teacher": teacher, "text": reply.text, "finish": reply.finish,
+        "prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens,
+        "seconds": reply.seconds}
+    for name, usual in _USUAL:
         value = getattr(reply, name)
         # JSON has no infinity: a log-probability of minus infinity is left out.
         if value != usual and not (isinstance(value, float) and not math.isfinite(value)):

@@ -52,6 +52,7 @@ class JournalFile:
         self.torn = 0
         self._lock = threading.Lock()
         self._seen = 0  # how far the index knows the file
+        self._closed_end = -1  # where our last record ended, its line closed
         self._open_end = -1  # size of the file when what followed `_seen` was no whole record
         self._saved = 0
         self._room_checked = 0.0
@@ -140,7 +141,8 @@ class JournalFile:
                 if not state.st_nlink:
                     raise OSError(0, "the file was removed under a run at work")
                 size = state.st_size
-                torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
+                torn = (size > 0 and size != self._closed_end
+                        and os.pread(self._file, 1, size - 1) != b"\n")
                 text = b"\n" + line if torn else line
                 self._dirty = True
                 written = os.write(self._file, text)
@@ -149,7 +151,7 @@ class JournalFile:
             except OSError as error:
                 raise self._cannot_keep(error) from error
             # Another process may have appended since: where the write ended is certain.
-            end = os.lseek(self._file, 0, os.SEEK_CUR)
+            end = self._closed_end = os.lseek(self._file, 0, os.SEEK_CUR)
             self._index.add(key, end - len(line), len(line) - 1)
             if end - len(text) == self._seen:
                 self._seen = end

@@ -79,6 +79,14 @@ class Budgeted:
         """Return the wrapped teacher's name."""
         return self.teacher.name
 
+    @property
+    def at_once(self) -> int:
+        """Return how many samples of one prompt the teacher takes in one call.
+
+        Asked before each call; by way of `__getattr__` it took 2 µs.
+        """
+        return int(getattr(self.teacher, "at_once", 1))
+
     async def answer(self, request: Request) -> Reply:
         """Return the teacher's reply, with what it cost; raises BudgetSpent at a cap."""
         if self._inside:
