@@ -23,6 +23,7 @@ from typing import Any
 
 from mathmill.errors import StepFailed
 from mathmill.execution import workers
+from mathmill.execution.meter import Meter
 from mathmill.execution.progress import Progress, clock
 from mathmill.execution.step import Step, changed_literals, in_order
 from mathmill.execution.store import Store, now
@@ -108,10 +109,11 @@ class _Run:
     def _do_here(self, step: Step) -> None:
         self.progress.start(step.id, step.title)
         begun, clock_begun = now(), time.monotonic()
+        meter = Meter(self.pool.processes if self.pool else ())  # those work for other steps
         tally = work_at(step.work, step.literals, self._bench(step),
                         lambda done, total, words="": self.progress.show(
                             step.id, done, total, words))
-        self._commit(step, tally, begun, time.monotonic() - clock_begun)
+        self._commit(step, tally, begun, time.monotonic() - clock_begun, meter.read())
 
     def _send(self, step: Step) -> None:
         if len(self.running) >= self.jobs:
@@ -128,11 +130,11 @@ class _Run:
         for future in finished:
             step = self.running.pop(future)
             try:
-                tally, begun, spent = future.result()
+                tally, begun, spent, machine = future.result()
             except BrokenProcessPool:
                 lost.append(step)
                 continue
-            self._commit(step, tally, begun, spent)
+            self._commit(step, tally, begun, spent, machine)
         if lost:
             # A pool that lost one worker is lost whole, and so is what else ran in it.
             lost += [self.running.pop(f) for f in list(self.running) if not f.done()]
@@ -150,8 +152,9 @@ class _Run:
                     "memory); run with --jobs 1 or on a machine with more memory")
             self.progress.say(f"{step.title}: its worker process died; trying again")
 
-    def _commit(self, step: Step, tally: Mapping[str, Any], begun: float, seconds: float) -> None:
-        self.store.commit(step, tally, begun, seconds, versions())
+    def _commit(self, step: Step, tally: Mapping[str, Any], begun: float, seconds: float,
+                machine: Mapping[str, Any]) -> None:
+        self.store.commit(step, tally, begun, seconds, machine, versions())
         self.done.add(step.id)
         self.progress.finish(step.id)
         dropped = sum(tally["dropped"].values())

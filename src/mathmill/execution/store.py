@@ -56,7 +56,7 @@ class Store:
         return sorted(found, key=lambda m: m["started"])
 
     def commit(self, step: Step, tally: Mapping[str, Any], started: float,
-               seconds: float, versions: Mapping[str, str]) -> None:
+               seconds: float, machine: Mapping[str, Any], versions: Mapping[str, str]) -> None:
         """Write the manifest: from now on the step is done."""
         folder = self.folder(step)
         write_json(folder / MANIFEST, {
@@ -65,7 +65,8 @@ class Store:
             "inputs": {name: {"id": given.id,
                               "folder": str(self.folder(given).relative_to(self.home))}
                        for name, given in step.inputs.items()},
-            "tally": tally, "started": started, "seconds": seconds, "versions": versions,
+            "tally": tally, "started": started, "seconds": seconds,
+            "machine": dict(machine), "versions": versions,
         })
 
     @contextmanager

@@ -21,6 +21,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
 from mathmill.execution import store
+from mathmill.execution.meter import Meter
 
 _reports: Any = None  # in a worker: the queue to the parent
 
@@ -58,8 +59,13 @@ class Pool:
 
     def submit(self, key: str, work: Callable[..., None], literals: Mapping[str, Any],
                bench: Mapping[str, Any]) -> Future[Any]:
-        """Start a step's work in a worker; the result is (tally, begun, seconds)."""
+        """Start a step's work in a worker; the result is (tally, begun, seconds, machine)."""
         return self._executor.submit(_work, key, work, literals, bench)
+
+    @property
+    def processes(self) -> list[int]:
+        """Return the ids of the workers."""
+        return list(self._executor._processes or {})
 
     def stop(self) -> None:
         """End the workers at once; what they had not finished is left as it is."""
@@ -102,7 +108,7 @@ def _die_with(parent: int) -> None:
 
 
 def _work(key: str, work: Callable[..., None], literals: Mapping[str, Any],
-          bench: Mapping[str, Any]) -> tuple[dict[str, Any], float, float]:
+          bench: Mapping[str, Any]) -> tuple[dict[str, Any], float, float, dict[str, Any]]:
     from mathmill.execution.local import work_at
 
     last = 0.0
@@ -113,6 +119,6 @@ def _work(key: str, work: Callable[..., None], literals: Mapping[str, Any],
             last = time.monotonic()
             _reports.put((key, done, total, words))
 
-    begun, clock_begun = store.now(), time.monotonic()
+    begun, clock_begun, meter = store.now(), time.monotonic(), Meter()
     tally = work_at(work, literals, bench, show)
-    return tally, begun, time.monotonic() - clock_begun
+    return tally, begun, time.monotonic() - clock_begun, meter.read()
