@@ -80,10 +80,11 @@ def prepare(bench: Workbench, recipe: Recipe, stage: StagePlan, number: int, tok
         shelf = _fill(bench, recipe, stage, folder, tokenizer, of)
     items = _laid(shelf, np.load(folder / ORDER), recipe)
     part = recipe.batch_size // recipe.accumulate
-    steps_a_pass = len(items) / recipe.batch_size
     if stage.steps is None and recipe.continuous:
-        batches = max(1, round(stage.epochs * -(-len(items) // part)))
+        a_pass = -(-len(items) // part)
+        batches, steps_a_pass = max(1, round(stage.epochs * a_pass)), a_pass / recipe.accumulate
     else:
+        steps_a_pass = len(items) / recipe.batch_size
         steps = stage.steps or max(1, round(stage.epochs * steps_a_pass))
         batches = steps * recipe.accumulate
     lengths = items.lengths(shelf.lengths).tolist()
