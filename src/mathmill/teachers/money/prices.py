@@ -45,6 +45,7 @@ from mathmill.dollars import PICO
 from mathmill.errors import InputError
 
 VARIABLE = "MATHMILL_PRICES"
+HOURS = {"gpu-hour", "core-hour"}  # tables of the same file, read by `hours`
 HIGHEST = Decimal(100_000_000)  # of any number in an entry: what is larger is a slip
 _NAMES = {"input", "cached", "output", "batch", "cache_write", "up_to", "above", "date", "source",
           "also"}
@@ -101,10 +102,11 @@ class Prices:
 
         Raises InputError with the entry that cannot be right.
         """
-        named = path or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-        shipped = resources.files(__package__).joinpath("prices.toml").read_bytes()
+        named, place = own_table(path), Path("prices.toml")
+        shipped = parse_tables(resources.files(__package__).joinpath("prices.toml").read_bytes(),
+                               place)
         return cls(() if named is None else (_table(_read(named), named),),
-                   _table(_parse(shipped, Path("prices.toml")), Path("prices.toml")))
+                   _table(_entries(shipped, place), place))
 
     def with_table(self, entries: Mapping[str, Any], where: Path) -> Prices:
         """Return these prices behind those of a configuration (`entries` as in TOML)."""
@@ -141,18 +143,34 @@ def _look_up(table: Mapping[str, Price], model: str, host: str) -> Price | None:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    whole = read_tables(path)
+    # A table may hold the prices of machines alone (`hours`).
+    return _entries({"prices": {}} if set(whole) & HOURS and "prices" not in whole else whole, path)
+
+
+def read_tables(path: Path) -> Mapping[str, Any]:
+    """Return all tables of a user's price file; raises InputError for what cannot be read."""
     try:
-        return _parse(path.read_bytes(), path)
+        return parse_tables(path.read_bytes(), path)
     except OSError as error:
         raise InputError(path, error.strerror or str(error),
                          "check the path of --prices") from error
 
 
-def _parse(text: bytes, path: Path) -> Mapping[str, Any]:
+def parse_tables(text: bytes, path: Path) -> Mapping[str, Any]:
+    """Return the tables of a price file, its numbers exact; raises InputError for no TOML."""
     try:
-        whole = tomllib.loads(text.decode(), parse_float=Decimal)
+        return tomllib.loads(text.decode(), parse_float=Decimal)
     except ValueError as error:
         raise InputError(path, f"no TOML ({error})", "mend the file") from error
+
+
+def own_table(path: Path | None) -> Path | None:
+    """Return the user's price file: `path`, or else what MATHMILL_PRICES names."""
+    return path or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+
+
+def _entries(whole: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     entries = whole.get("prices")
     if not isinstance(entries, dict):
         raise InputError(path, "there is no table [prices]",
