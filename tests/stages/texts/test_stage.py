@@ -69,6 +69,7 @@ def test_what_is_left_out_has_a_reason_and_its_place(tmp_path):
         "no licence": 1, "licence not allowed": 1, "too short": 1, "binary": 1,
         "another language": 1, "no text": 1, "duplicate": 1}
     assert all("a.jsonl:" in drop.detail for drop in drops)
+    assert all(json.loads(drop.row)["text"] for drop in drops if drop.row)
     assert len({drop.id for drop in drops if drop.reason != "duplicate"}) == 6
 
 

@@ -10,6 +10,7 @@ Used as: `for part, title, text in pieces(document, "prose", 1_000): ...`
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from mathmill.stages.texts.fields import Document
 
 CUTS = {"prose": 1_000, "tool": 2_000, "all": 1_000}
 "Ways to cut, with the characters of a snippet where the recipe does not say."
-AHEAD = 4  # snippets' worth of raw text that is mended to fill one: blanks may be most of it
+AHEAD = 1.25  # raw text that is mended to fill a snippet, of its length; more where blanks are many
 
 _SECTION = re.compile(r"\\section\*?\s*(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _HEADING = re.compile(r"^##[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
@@ -40,8 +41,11 @@ def mended(text: str) -> str:
 
     Blanks at the start of a line stay: they may be a table, a list or code.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode()
-    text = _ODD_BLANK.sub(" ", _CONTROL.sub("", unicodedata.normalize("NFC", text)))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+        text = _ODD_BLANK.sub(" ", unicodedata.normalize("NFC", text))
+    text = _CONTROL.sub("", text)
     text = _TRAILING.sub("\n", _BLANKS.sub(" ", text))
     return _GAPS.sub("\n\n", text).strip()
 
@@ -116,14 +120,14 @@ def _head(raw: str, characters: int) -> tuple[str, bool]:
 
     Of a document of megabytes only so much is mended as is looked at.
     """
-    looked = AHEAD * characters
+    looked = math.ceil(AHEAD * characters)
     while True:
         text = mended(raw[:looked])
         if len(text) > characters:
             return text[:characters].rstrip(), True
         if looked >= len(raw):
             return text, False
-        looked *= AHEAD
+        looked *= 4
 
 
 def _consecutive(raw: str, characters: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from mathmill.errors import UsageError
 from mathmill.stages.texts.fields import Document
 from mathmill.stages.texts.language import LANGUAGES, language_of
 
-LOOKED_AT = 4_000  # characters of a document by which it is judged binary
+LOOKED_AT = 2_000  # characters of a document by which it is judged binary
 CONTROL_SHARE = 0.01  # a scanned page has a stray sign here and there, a binary file a tenth
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd\ud800-\udfff]")
 _CODED = re.compile(r"[A-Za-z0-9+/=_-]{120,}")  # base64 and the like; no word is that long

@@ -25,7 +25,8 @@ _SCRIPTS = {
 }
 _WORDS = {
     "en": "the of and to is in that for are with as this be by on from we it or an which not can "
-          "if have has was each how many his her they you at one all there",
+          "if have has was each how many his her they you at one all there do no so may any my "
+          "than then these those when where what such let its two more",
     "de": "der die das und ist von mit für eine ein den dem des sich nicht auf wir sei daß dass "
           "durch sind werden wird auch oder wenn man einen einer",
     "fr": "le la les des est une dans que pour qui sur par avec soit sont nous pas du et au aux "
@@ -45,7 +46,7 @@ _WORDS = {
     "id": "yang dan di dari dengan untuk adalah ini itu pada dalam tidak sebuah",
 }
 _SETS = {code: frozenset(words.split()) for code, words in _WORDS.items()}
-_OTHERS = frozenset(word for code, words in _SETS.items() if code != "en" for word in words)
+_FOREIGN = frozenset().union(*_SETS.values()) - _SETS["en"]
 _WORD = re.compile(r"[^\W\d_]+")
 _NAMES = {"english": "en", "eng": "en", "chinese": "zh", "zho": "zh", "chi": "zh", "german": "de",
           "deu": "de", "french": "fr", "fra": "fr", "russian": "ru", "rus": "ru",
@@ -72,12 +73,10 @@ def language_of(text: str) -> str:
         foreign = _script(plain, sum(word.isascii() for word in words))
         if foreign:
             return foreign
-    here = [word for word in words if word in _OTHERS]
-    english = sum(word in _SETS["en"] for word in words)
-    if len(here) > 3:
-        hits = {code: sum(word in known for word in here) for code, known in _SETS.items()}
+    if sum(map(_FOREIGN.__contains__, words)) >= 3:
+        hits = {code: sum(map(known.__contains__, words)) for code, known in _SETS.items()}
         best = max((code for code in hits if code != "en"), key=lambda code: hits[code])
-        if hits[best] >= 3 and hits[best] > 1.5 * english:
+        if hits[best] > 1.5 * hits["en"]:
             return best
     return "en"
 

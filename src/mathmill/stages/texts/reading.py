@@ -10,6 +10,7 @@ Used as: `reading = Reading(bench, path, literals, rules, "prose", 1_000, aside)
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from mathmill.types import Drop
 from mathmill.workbench import Workbench
 
 OF_OURS = ("shipped:", "symbolic:")
+KEPT_OF_DROPPED = 2_000  # characters of a text that was left out: enough to see why
 
 
 @dataclass
@@ -141,8 +143,9 @@ class Reading:
 
     def _drop(self, where: str, reason: str, detail: str, text: str) -> None:
         self.dropped[reason] += 1
-        detail, row = (part.encode("utf-8", "replace").decode() for part in (
-            f"{where}: {detail}"[:600], text[:2_000]))
+        detail, text = (part.encode("utf-8", "replace").decode() for part in (
+            f"{where}: {detail}"[:600], text[:KEPT_OF_DROPPED]))
+        row = json.dumps({"source": where, "text": text}, ensure_ascii=False) if text else ""
         self.bench.drop(Drop(content_id("text dropped", self.name, where), reason, detail, row))
 
     def _licence(self) -> str | None:

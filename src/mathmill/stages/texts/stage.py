@@ -2,7 +2,7 @@
 
 Why: one pass over the sources writes what is fit beside the step, so that how much each source
 has is known before it is mixed; a second pass takes each source's share. Memory holds a row of
-the sources and 16 bytes a text, however many there are.
+the sources and about 100 bytes a text, however long they are.
 
 Used as: `run(bench, sources=[{"source": "shipped:", "weight": 1}, ...], count=5_000)`.
 """
