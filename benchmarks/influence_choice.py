@@ -49,6 +49,7 @@ def main() -> None:
         for part in PARTS:
             forget(folder / "rows" / "rows.f16")
             # A process of its own: its greatest memory is that of this part alone.
+            print(f"{part} ...", flush=True)
             told[part] = json.loads(subprocess.run([*own, part], check=True, text=True,
                                                    stdout=subprocess.PIPE).stdout)
     show(told, planted)
