@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+from mathmill.columns import read_batches
 from mathmill.io import read_rows
 from mathmill.report.graph import Graph, Node
+from mathmill.texts import Text
 from mathmill.types import Drop, Problem, Sample
 
 READABLE = 700
@@ -132,14 +134,29 @@ def row_of(drop: Drop) -> Sample | None:
 
 
 def _seeds(graph: Graph, wanted: set[str]) -> dict[str, Problem]:
-    """Return the problems with these ids from all `seeds` steps."""
-    found: dict[str, Problem] = {}
+    """Return the problems with these ids from all `seeds` steps; texts stand as problems."""
+    found: dict[str, Problem] = dict(_texts(graph, wanted))
     for node in graph.verbs("seeds"):
         if node.kept.get("rows"):
             for problem in read_rows(node.folder / "rows.parquet", Problem):
                 if problem.id in wanted:  # the first: later rounds may read it again as theirs
                     found.setdefault(problem.id, problem)
     return found
+
+
+def _texts(graph: Graph, wanted: set[str]) -> Iterator[tuple[str, Problem]]:
+    """Yield the texts with these ids; of millions only the ids are looked at."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for node in graph.verbs("texts") if wanted else ():
+        if node.kept.get("rows"):
+            for batch in read_batches(node.folder / "rows.parquet", Text,
+                                      ["id", "text", "source", "language"]):
+                here = pc.is_in(batch.column("id"), value_set=pa.array(sorted(wanted)))
+                for row in batch.filter(here).to_pylist():
+                    yield row["id"], Problem(row["id"], row["text"], source=row["source"],
+                                             language=row["language"])
 
 
 def _shown_before(a: Sample, b: Sample) -> bool:

@@ -25,6 +25,7 @@ from mathmill.report.sections import (
     spending,
     study,
     summary,
+    texts,
     training,
 )
 from mathmill.report.style import STYLE
@@ -37,6 +38,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Material], Html]]] = {
     "compared": ("Compared", paired.render),
     "programs": ("Programs", programs.render),
     "flow": ("In and out", flow.render),
+    "texts": ("Texts", texts.render),
     "samples": ("Samples", samples.render),
     "training": ("Training", training.render),
     "cost": ("Cost", spending.render),
