@@ -216,7 +216,7 @@ class Score:
     tolerant: str
     "Verdict under tolerant matching."
     finish: str
-    "`stop`, or `length` where the response was cut off."
+    "`stop`, `length` where the response was cut off, `rounds` where its code was run too often."
     tokens: int
     "Tokens of the response."
     level: int | None = None

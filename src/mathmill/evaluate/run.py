@@ -2,7 +2,8 @@
 
 Why: the score under the papers' strict matching and the tolerant one stand side by side,
 with cut-off, unanswered and undecided items counted, so that a number can be trusted. A model
-that writes programs is scored by what they return: pass@1 by execution.
+that writes programs is scored by what they return: pass@1 by execution. One that solves with
+code is shown what its code prints, and goes on.
 
 Used as: the runner calls `run(bench, suites=["gsm8k"], max_new_tokens=512, batch=64)` with
 inputs `model` (a step whose folder holds `model/`) and `suite.gsm8k` (Problem rows).
@@ -17,11 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mathmill.decoding.forms import PROSE, check_form, prompt
+from mathmill.decoding.forms import FUNCTION, PROGRAM, PROSE, TOOL, check_form, prompt
 from mathmill.decoding.generation import Generated, generate
 from mathmill.decoding.prompts import encode, plan
 from mathmill.errors import StepFailed, UsageError
 from mathmill.evaluate.execution import Executed, Executor, verdict
+from mathmill.evaluate.rounds import Bounds, Told, converse, table_of
 from mathmill.evaluate.suites import strict_policy
 from mathmill.evaluate.summary import summarise
 from mathmill.grading.answers import extract
@@ -37,19 +39,21 @@ JOURNAL = "responses.jsonl"
 
 def run(bench: Workbench, *, suites: list[str], base: str | None = None,
         max_new_tokens: int = 512, batch: int = 64, lets_think: bool = False,
-        form: str = PROSE) -> None:
+        form: str = PROSE, rounds: int = 4) -> None:
     """Score a model on suites: zero-shot, greedy, one answer an item; writes Score rows.
 
     The model is the input step `model` (or the literal `base`, a name for `open_model`);
     each suite is the input `suite.<name>`. Items without an answer are dropped. Batches
     that a killed attempt finished are read back, not generated again. In the forms `program`
-    and `function` the responses are run in the sandbox, and both gradings are of the value.
+    and `function` the responses are run in the sandbox, and both gradings are of the value; in
+    the form `tool` a model writes at most `rounds` times, max_new_tokens each, and is shown
+    what its code so far prints in between.
     Raises UsageError without a model or a suite, StepFailed where no item can be scored.
     """
     check_form(form)
-    if not suites or max_new_tokens < 1 or batch < 1:
-        raise UsageError("evaluate needs at least one suite, and max_new_tokens and batch of "
-                         "at least 1")
+    if not suites or min(max_new_tokens, batch, rounds) < 1:
+        raise UsageError("evaluate needs at least one suite, and max_new_tokens, batch and "
+                         "rounds of at least 1")
     items = list(suite_items(bench, suites))
     if not items:
         raise StepFailed("evaluate has no item with an answer to score; give a suite whose rows "
@@ -59,19 +63,19 @@ def run(bench: Workbench, *, suites: list[str], base: str | None = None,
     switches = {"lets_think": True} if lets_think else {}
     prompts = encode(tokenizer, [prompt(tokenizer, item.question, form, **switches)
                                  for _, item in items])
-    started, answers = time.perf_counter(), _answers(bench, model, tokenizer, prompts,
-                                                     max_new_tokens, batch)
-    seconds = time.perf_counter() - started
-    if form == PROSE:
-        scores = [_score(name, item, answer)
-                  for (name, item), answer in zip(items, answers, strict=True)]
-        tables = summarise(scores)
-        for name, table in tables.items():
-            table["no_prefix"] = sum(
-                grade(row.response, row.gold, strict_policy(name)).how == "no prefix"
-                for row in scores if row.suite == name)
+    started, told = time.perf_counter(), []
+    if form == TOOL:
+        told = converse(bench, model, tokenizer, prompts, Bounds(max_new_tokens, batch, rounds),
+                        bench.out / JOURNAL)
+        answers = [one.generated() for one in told]
+        bench.facts["form"] = form
     else:
+        answers = _answers(bench, model, tokenizer, prompts, max_new_tokens, batch)
+    seconds = time.perf_counter() - started - bench.facts.get("execution_seconds", 0.0)
+    if form in (PROGRAM, FUNCTION):
         scores, tables = _by_execution(bench, items, answers, form)
+    else:
+        scores, tables = _by_reading(items, answers, told)
     bench.keep(scores, Score)
     bench.facts["suites"] = tables
     bench.facts["tokens"] = sum(row.tokens for row in scores)
@@ -158,9 +162,28 @@ def _read_journal(journal: Path, batches: list[list[int]]) -> dict[int, list[Gen
     return known
 
 
+def _by_reading(items: list[tuple[str, Problem]], answers: list[Generated],
+                told: list[Told]) -> tuple[list[Score], dict[str, dict[str, Any]]]:
+    """Grade what the responses say; return the scores, and the suites' tables.
+
+    `told`: the responses once more, where there were rounds.
+    """
+    scores = [_score(name, item, answer)
+              for (name, item), answer in zip(items, answers, strict=True)]
+    tables = summarise(scores)
+    for name, table in tables.items():
+        table["no_prefix"] = sum(
+            grade(row.response, row.gold, strict_policy(name)).how == "no prefix"
+            for row in scores if row.suite == name)
+        if told:
+            table |= table_of([one for (suite, _), one in zip(items, told, strict=True)
+                               if suite == name])
+    return scores, tables
+
+
 def _score(suite: str, item: Problem, out: Generated) -> Score:
-    """Grade one response twice; of one that was cut off, only a declared answer counts."""
-    gold, cut = item.answer or "", out.finish == "length"
+    """Grade one response twice; of one that did not end, only a declared answer counts."""
+    gold, cut = item.answer or "", out.finish != "stop"
     found = extract(out.text, guess=not cut)
     tolerant = WRONG if cut and not found.text else grade(
         out.text, gold, for_suite(suite), options_of(item.question)).value

@@ -17,14 +17,14 @@ from mathmill.grading.sandbox.blocks import cleaned, parsed
 from mathmill.grading.sandbox.outcome import VALUE, Outcome, Program
 from mathmill.grading.sandbox.value import WHOLE, answer_of
 
-_SAID = "_said_so_far"
+SAID = "_said_so_far"
 # One line each, so that the line numbers of an error are nearly the program's own.
-_PRINT = f"""{_SAID} = [""]
-def print(*values, sep=" ", end="\\n", file=None, flush=False): {_SAID}[-1] += \
+PRINT = f"""{SAID} = [""]
+def print(*values, sep=" ", end="\\n", file=None, flush=False): {SAID}[-1] += \
 (" " if sep is None else sep).join([str(value) for value in values]) + \
 ("\\n" if end is None else end)
 """
-_NEXT = f'{_SAID}.append("")'
+NEXT = f'{SAID}.append("")'
 
 
 def printing(blocks: Sequence[str], show: bool = True) -> Program:
@@ -33,8 +33,8 @@ def printing(blocks: Sequence[str], show: bool = True) -> Program:
     `show`: a block that prints nothing by itself and ends in an expression shows that, as a
     notebook would. What a block prints is kept whole; the sandbox's cap on a value bounds it.
     """
-    pieces = [_shown(cleaned(block)) if show else cleaned(block) for block in blocks]
-    return Program(_PRINT + f"\n{_NEXT}\n".join(pieces), _SAID)
+    pieces = [echoing(cleaned(block)) if show else cleaned(block) for block in blocks]
+    return Program(PRINT + f"\n{NEXT}\n".join(pieces), SAID)
 
 
 def printed(outcome: Outcome) -> list[str] | None:
@@ -58,7 +58,7 @@ def answer_in(output: str, whole: float = WHOLE) -> str | None:
     return answer_of(Outcome(VALUE, line, "printed"), whole=whole) if line else None
 
 
-def _shown(block: str) -> str:
+def echoing(block: str) -> str:
     """Return a block whose last expression is printed, where nothing in it prints."""
     tree = parsed(block)
     if tree is None or not tree.body or not isinstance(tree.body[-1], ast.Expr):
