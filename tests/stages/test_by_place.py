@@ -11,8 +11,9 @@ from mathmill.texts import Text, make_text
 from mathmill.workbench import Workbench
 
 
-@pytest.fixture
-def bench(tmp_path):
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("rows")
     rows = [make_text(f"Text {n}.", source=f"a:{n}", title=None if n % 2 else "T")
             for n in range(12_000)]
     write_rows(tmp_path / "in" / "rows.parquet", rows, Text)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathmill.errors import UsageError
-from mathmill.stages.texts.cut import backed, check, mended, pieces
+from mathmill.stages.texts.cut import backed, check, mended, pieces, uncommented
 from mathmill.stages.texts.fields import Document
 
 LATEX = r"""\documentclass{article} \title{On sums} \begin{document}
@@ -111,3 +111,15 @@ def test_a_cut_that_there_is_not_is_refused():
     with pytest.raises(UsageError, match="characters=0"):
         check("prose", 0)
     assert check("tool", None) == 2_000
+
+
+@pytest.mark.parametrize("text", [
+    r"\section[" * 15_000, r"\section{" * 15_000, r"\section{" + "a" * 100_000,
+    "## a" + " " * 100_000 + "b", "##" + " " * 100_000, "## " + "# " * 50_000, "\n## #" * 20_000,
+    " " * 100_000, "\n" * 100_000, "a" + " \n" * 50_000, "%" * 100_000, "$" * 100_000,
+    r"\begin " * 20_000, "\t" * 100_000 + "x", "a. " * 30_000])
+def test_no_text_makes_cutting_slow(text):
+    for kind, how in (("paper", "prose"), ("book", "prose"), ("web", "tool")):
+        document = Document(uncommented(text), "a:1", kind=kind)
+        for _ in zip(range(20), pieces(document, how, 1_000), strict=False):
+            pass

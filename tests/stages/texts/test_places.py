@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
+import types
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -127,10 +129,18 @@ def test_places_that_cannot_be_read_are_one_line(tmp_path, name, words):
     assert "\n" not in str(error.value)
 
 
-def test_a_source_of_which_nothing_is_left_says_why(tmp_path):
-    path = jsonl(tmp_path / "a.jsonl", [{"text": "Too little."}] * 3)
-    with pytest.raises(StepFailed, match=r"not one text is left of 3 documents \(too short: 3\)"):
-        run(tmp_path, str(path))
+@pytest.mark.parametrize(("row", "settings", "words"), [
+    ({"text": "Too little."}, {}, r"\(too short: 3\); the first: \S+a\.jsonl:1: too short, 11 "
+                                  r"characters: Too little\.; ask for less with shortest"),
+    ({"text": sentence(1)}, {"licences": ["MIT"]}, r"\(no licence: 3\).*say the licence of this"),
+    ({"text": sentence(1), "license": "GPL"}, {"licences": ["MIT"]}, "GPL; add it to licences"),
+    ({"text": sentence(1), "lang": "de"}, {}, "its row says de; name it in languages"),
+    ({"text": b"\x00\x01".decode() * 99}, {}, r"\(binary: 3\).*; give other texts")])
+def test_a_source_of_which_nothing_is_left_says_why_and_what_to_do(tmp_path, row, settings, words):
+    path = jsonl(tmp_path / "a.jsonl", [row] * 3)
+    with pytest.raises(StepFailed, match=f"not one text is left of 3 documents .*{words}") as found:
+        run(tmp_path, str(path), **settings)
+    assert "\n" not in str(found.value)
 
 
 def test_a_file_is_known_by_what_it_holds(tmp_path):
@@ -147,3 +157,13 @@ def test_our_own_corpus_can_be_asked_for_by_kind():
     assert {found.hint for found in found_at("shipped:paper+qa", set())} == {"paper", "qa"}
     with pytest.raises(UsageError, match="our corpus has no kind 'poem'; it has web, book, paper"):
         list(found_at("shipped:poem", set()))
+
+
+def test_a_set_on_the_hub_is_a_source(tmp_path, monkeypatch):
+    hub = types.ModuleType("datasets")
+    hub.load_dataset = lambda name, config, split: [
+        {"text": sentence(n), "license": "ODC-By"} for n in range(3)]
+    monkeypatch.setitem(sys.modules, "datasets", hub)
+    rows, _, tally = run(tmp_path, {"hf:owner/pages": {"kind": "web", "limit": 2}})
+    assert [row.source for row in rows] == ["owner/pages/train:1", "owner/pages/train:2"]
+    assert tally["facts"]["licences"] == {"ODC-By": 2}

@@ -55,6 +55,12 @@ def test_the_same_document_in_two_sources_stays_once(tmp_path):
     assert tally["facts"]["sources"][1]["dropped"] == {"duplicate": 1}
 
 
+def test_a_source_that_only_repeats_another_is_refused(tmp_path):
+    one, two = many(tmp_path / "a.jsonl", 0, 5), many(tmp_path / "b.jsonl", 0, 3)
+    with pytest.raises(StepFailed, match=r"b\.jsonl: each of its texts repeats one of an earlier"):
+        run(tmp_path, {one: 1, two: 1})
+
+
 def test_what_is_left_out_has_a_reason_and_its_place(tmp_path):
     path = str(jsonl(tmp_path / "a.jsonl", [
         {"text": sentence(1), "license": "CC BY 4.0"}, {"text": sentence(2)},

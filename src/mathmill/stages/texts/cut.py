@@ -22,10 +22,13 @@ CUTS = {"prose": 1_000, "tool": 2_000, "all": 1_000}
 "Ways to cut, with the characters of a snippet where the recipe does not say."
 AHEAD = 1.25  # raw text that is mended to fill a snippet, of its length; more where blanks are many
 
-_SECTION = re.compile(r"\\section\*?\s*(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_HEADING = re.compile(r"^##[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
-_BEGIN = re.compile(r"\\begin\s*\{document\}")
-_END = re.compile(r"\\end\s*\{document\}|\\bibliography\s*\{|\\begin\s*\{thebibliography\}")
+# Bounded, so that no text makes them look at the same signs again and again.
+_SECTION = re.compile(r"\\section\*?\s{0,9}(?:\[[^\]]{0,300}\])?\s{0,9}"
+                      r"\{((?:[^{}]|\{[^{}]{0,300}\}){0,600})\}")
+_HEADING = re.compile(r"^##[ \t]+(\S.*)$", re.MULTILINE)
+_BEGIN = re.compile(r"\\begin\s{0,9}\{document\}")
+_END = re.compile(r"\\end\s{0,9}\{document\}|\\bibliography\s{0,9}\{"
+                  r"|\\begin\s{0,9}\{thebibliography\}")
 _COMMENT = re.compile(r"(?<!\\)%.*\n?")
 _SENTENCE = re.compile(r"[.!?][)\"'’”]?(?=\s)|[。！？](?:\s|)|\n|[.!?][)\"'’”]?$")
 
@@ -84,7 +87,7 @@ def sections(document: Document) -> Iterator[tuple[str | None, int, int]]:
     for found in pattern.finditer(text, start, end) if pattern else ():
         if text[start:found.start()].strip():
             yield title, start, found.start()
-        title, start = mended(found.group(1))[:200] or None, found.end()
+        title, start = mended(found.group(1)).rstrip(" \t#")[:200] or None, found.end()
     yield title, start, end
 
 

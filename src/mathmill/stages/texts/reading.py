@@ -31,6 +31,16 @@ from mathmill.types import Drop
 from mathmill.workbench import Workbench
 
 OF_OURS = ("shipped:", "symbolic:")
+CURES = {
+    "no licence": "say the licence of this source, {...: {\"licence\": \"CC-BY-4.0\"}}, or leave "
+                  "out licences",
+    "licence not allowed": "add it to licences, or give other texts",
+    "too short": "ask for less with shortest, or give longer texts",
+    "another language": "name it in languages (en, zh), or give other texts",
+    "no text": "say which field it is with fields, {...: {\"fields\": {\"text\": \"page.body\"}}}",
+    "cannot be read": "mend the file, or give another",
+}
+"What to do where the commonest reason leaves nothing of a source."
 KEPT_OF_DROPPED = 2_000  # characters of a text that was left out: enough to see why
 
 
@@ -50,6 +60,8 @@ class Reading:
     cut_into: int = 0
     "Snippets that their cuts gave."
     dropped: Counter[str] = field(default_factory=Counter)
+    first: str = ""
+    "What was left out first, for people."
 
     @property
     def name(self) -> str:
@@ -72,9 +84,11 @@ class Reading:
         texts = self._made() if self.path.startswith("symbolic:") else self._cut()
         count = write_rows(self.aside, islice(self._shown(texts), self.entry.get("limit")), Text)
         if not count:
+            common = self.dropped.most_common(4)
             raise StepFailed(f"{self.name}: not one text is left of {self.documents} documents ("
-                             + ", ".join(f"{why}: {n}" for why, n in self.dropped.most_common(4))
-                             + "); see the step's drops, and ask for less or for other texts")
+                             + ", ".join(f"{why}: {n}" for why, n in common) + ")"
+                             + (f"; the first: {self.first[:300]}" if self.first else "") + "; "
+                             + CURES.get(common[0][0] if common else "", "give other texts"))
 
     def _shown(self, texts: Iterator[Text]) -> Iterator[Text]:
         for number, text in enumerate(texts, 1):
@@ -143,6 +157,7 @@ class Reading:
 
     def _drop(self, where: str, reason: str, detail: str, text: str) -> None:
         self.dropped[reason] += 1
+        self.first = self.first or " ".join(f"{where}: {reason}, {detail}".split())
         detail, text = (part.encode("utf-8", "replace").decode() for part in (
             f"{where}: {detail}"[:600], text[:KEPT_OF_DROPPED]))
         row = json.dumps({"source": where, "text": text}, ensure_ascii=False) if text else ""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from mathmill.columns import count_rows, read_batches
-from mathmill.errors import UsageError
+from mathmill.errors import StepFailed, UsageError
 from mathmill.io import as_json, read_rows
 from mathmill.stages.select.duplicates import repeated
 from mathmill.stages.texts import cut as cutting
@@ -60,6 +60,10 @@ def run(bench: Workbench, *, sources: Sequence[Mapping[str, Any]], count: int | 
         digests = [_digests(reading.aside) for reading in readings]
         able = _unique(bench, readings, digests)
         left = [int(mask.sum()) for mask in able]
+        for name, n in zip(names, left, strict=True):
+            if not n:
+                raise StepFailed(f"{name}: each of its texts repeats one of an earlier source; "
+                                 "leave this source out")
         taken = portions(names, left, weights, count)
         stays = [chosen(*each, seed) for each in zip(digests, able, taken, strict=True)]
         rows = [compress(read_rows(reading.aside, Text), mask.tolist())
