@@ -49,6 +49,8 @@ def test_texts_with_signs_and_blemishes_are_texts(text):
     ("삼각형의 내각의 합은 두 직각과 같다.", "ko"),
     ("The theorem of de la Vallée says that the die is cast and that we are in for it.", "en"),
     ("Let α, β, γ be the angles of the triangle; then α + β + γ = π.", "en"),
+    ("Apples cost $2, bananas $1 and limes $3. 12 apples * $2 per apple = $24, 4 bananas * $1 per "
+     "banana = $4, 4 limes * $3 per lime = $12: $40 per box.", "en"),
     ("We write x ∈ ℝ and call the Cauchy sequence (Коши) a name that is used in some books.", "en"),
 ])
 def test_languages_are_told_apart_by_letters_and_small_words(text, code):

@@ -6,6 +6,7 @@ import gzip
 import json
 import sys
 import types
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,8 @@ from text_makers import jsonl, run, sentence
 
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.stages.texts.places import digest, found_at
+
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
 def table(path, rows, **more):
@@ -34,7 +37,7 @@ def test_a_folder_holds_tables_and_plain_files_in_the_order_of_names(tmp_path):
     with gzip.open(tmp_path / "in/f.jsonl.gz", "wt") as file:
         file.write(json.dumps({"text": sentence(9)}))
     (tmp_path / "in/README.md").write_text(sentence(90))
-    (tmp_path / "in/LICENSE.txt").write_text(sentence(91))
+    (tmp_path / "in/LICENSE.data-v1.txt").write_text(sentence(91))
     (tmp_path / "in/.hidden.txt").write_text(sentence(92))
     rows, drops, _ = run(tmp_path, str(tmp_path / "in"))
     assert not drops
@@ -167,3 +170,14 @@ def test_a_set_on_the_hub_is_a_source(tmp_path, monkeypatch):
     rows, _, tally = run(tmp_path, {"hf:owner/pages": {"kind": "web", "limit": 2}})
     assert [row.source for row in rows] == ["owner/pages/train:1", "owner/pages/train:2"]
     assert tally["facts"]["licences"] == {"ODC-By": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason="the public sets are not here")
+@pytest.mark.parametrize(("name", "rows"), [("gsm8k", 10_000), ("olympiadbench", 670),
+                                            ("jeebench", 440), ("scibench", 640)])
+def test_public_sets_in_english_are_texts_and_none_is_taken_for_another_language(
+        tmp_path, name, rows):
+    found, _, tally = run(tmp_path, str(REAL / name))
+    assert len(found) >= rows
+    assert set(tally["dropped"]) <= {"too short", "duplicate"}

@@ -17,8 +17,10 @@ from mathmill.stages.texts.language import code_of
 from mathmill.texts import KINDS
 
 TEXT = ("text", "content", "body", "document", "passage", "markdown", "article", "snippet")
-QUESTION = ("question", "problem", "query", "instruction", "prompt", "Question", "body")
-ANSWER = ("answer", "answers", "accepted_answer", "solution", "response", "output", "Answer")
+QUESTION = ("question", "problem", "problem_text", "query", "instruction", "prompt", "Question",
+            "Problem", "body")
+ANSWER = ("answer", "answers", "accepted_answer", "solution", "generated_solution", "rationale",
+          "response", "output", "Answer", "Solution")
 TITLE = ("title", "heading", "name")
 LICENCE = ("licence", "license", "licenses", "licence_name", "license_name", "rights")
 LANGUAGE = ("language", "lang")

@@ -14,7 +14,8 @@ import re
 LANGUAGES = ("en", "zh")
 "The languages in which there are prompts."
 
-_MATHS = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[a-zA-Z]+|https?://\S+",
+# Between dollars stands a formula where neither has a blank inside or a digit behind: else prices.
+_MATHS = re.compile(r"\$\$.*?\$\$|\$(?=\S)[^$]{1,300}(?<=\S)\$(?!\d)|\\\(.*?\\\)|\\\[.*?\\\]|\\[a-zA-Z]+|https?://\S+",
                     re.DOTALL)
 _SCRIPTS = {
     "zh": re.compile("[\u3400-\u9fff]"), "ja": re.compile("[\u3040-\u30ff]"),
@@ -65,15 +66,16 @@ def language_of(text: str) -> str:
     """Return the code of a text's language; `en` where formulas leave no word to tell.
 
     Made for snippets of some hundred characters: another language than English is named on
-    three small words of its own at least, and more than there are English ones.
+    three small words at least that English has not, and half as many again as English ones.
     """
     plain = _MATHS.sub(" ", text)
     words = [word for word in _WORD.findall(plain.lower()) if len(word) > 1 or word in "oyz"]
     if not plain.isascii():
-        foreign = _script(plain, sum(word.isascii() for word in words))
-        if foreign:
-            return foreign
-    if sum(map(_FOREIGN.__contains__, words)) >= 3:
+        script = _script(plain, sum(word.isascii() for word in words))
+        if script:
+            return script
+    foreign = [word for word in words if word in _FOREIGN]
+    if len(foreign) >= 3 and len(set(foreign)) >= 2:
         hits = {code: sum(map(known.__contains__, words)) for code, known in _SETS.items()}
         best = max((code for code in hits if code != "en"), key=lambda code: hits[code])
         if hits[best] > 1.5 * hits["en"]:

@@ -204,6 +204,6 @@ def _hint(file: Path) -> str | None:
 
 def _about(file: Path, folder: Path) -> bool:
     """Tell whether a file speaks of the corpus, or is hidden."""
-    return (file.stem.lower() in ABOUT
+    return (file.name.lower().partition(".")[0] in ABOUT
             or file.name in ("dataset_info.json", "dataset_dict.json", "state.json")
             or any(part.startswith(".") for part in file.relative_to(folder).parts))
