@@ -99,6 +99,16 @@ def test_a_layer_that_sees_tokens_without_their_rows_is_read_one_by_one(letters,
     assert torch.allclose(made, want, atol=1e-6)
 
 
+def test_a_model_in_bfloat16_is_read_into_float32(letters, rows, truth) -> None:
+    half = copy.deepcopy(letters[0]).bfloat16()
+    made = Reader(adapted((half, letters[1])))(rows)
+    assert made.dtype == torch.float32
+    alike = torch.nn.functional.cosine_similarity(made, truth)
+    assert float(alike.min()) > 0.98
+    alone = Reader(adapted((half, letters[1])), one_by_one=True)(rows)
+    assert float(torch.nn.functional.cosine_similarity(made, alone).min()) > 0.99
+
+
 def test_a_row_without_anything_to_learn_has_no_gradient(letters, rows) -> None:
     mute = {**rows[0], "labels": [IGNORED] * len(rows[0]["labels"])}
     made = Reader(adapted(letters))([mute, rows[1]])

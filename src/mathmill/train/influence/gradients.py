@@ -120,7 +120,8 @@ class Reader:
         found = torch.autograd.grad(loss, [watch.y for watch in watched])
         made, at = torch.empty(len(rows), self.size, device=loss.device), 0
         for layer, watch, back in zip(self.layers, watched, found, strict=True):
-            for part in ((back @ layer.b).mT @ watch.x, back.mT @ (watch.x @ layer.a.T)):
+            x, back = watch.x.to(layer.a.dtype), back.to(layer.b.dtype)  # a model in bfloat16
+            for part in ((back @ layer.b).mT @ x, back.mT @ (x @ layer.a.T)):
                 width = part.shape[1] * part.shape[2]
                 torch.mul(part.flatten(1), layer.scale, out=made[:, at:at + width])
                 at += width
