@@ -116,6 +116,7 @@ def report(title: str, scores: Mapping[str, Step], *,
     """
     from mathmill.evaluate import compare, samples, stats
     from mathmill.report import run as page
+    from mathmill.teachers.money.sheet import Sheet
 
     inputs = {f"score.{name}": step for name, step in scores.items()}
     if isinstance(data, Step):
@@ -125,7 +126,7 @@ def report(title: str, scores: Mapping[str, Step], *,
     inputs |= {f"choice.{seed}": one for seed, one in (choices or {}).items()}
     tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
              "compare": compare.compare, "over_problems": samples.over_problems,
-             "sign_flip": stats.sign_flip}
+             "sign_flip": stats.sign_flip, "sheet": Sheet.load}
     literals = {"title": title, "curves": curves or {}, "arms": list(arms),
                 "choices": {f"choice.{seed}": seed for seed in choices or {}},
                 "main": None if main is None else f"score.{main}"}

@@ -18,12 +18,12 @@ from typing import Any
 
 from mathmill.execution.step import Step
 from mathmill.identity import draw
-from mathmill.planning.charge import Charge
 from mathmill.planning.guess import SPREADS
 from mathmill.planning.probe import Probe, teacher_of
 from mathmill.planning.rates import Rates, rates_of
 from mathmill.planning.sizes import Sizes
 from mathmill.stages.budget import ATTEMPTS_A_ROW, Account, Ledger
+from mathmill.teachers.charge import Charge
 
 DRAWS = 1000
 LOW, HIGH = 0.025, 0.975

@@ -17,10 +17,10 @@ from typing import Any
 from mathmill.errors import MissingExtra, TeacherError, UsageError
 from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
-from mathmill.planning.charge import Charge, charge_of
 from mathmill.planning.estimate import Estimate, Totals, estimates, total_of
 from mathmill.planning.guess import in_one_line, unreachable
 from mathmill.planning.probe import SYMBOLIC, Probe, asked_at_once, asking_steps, teacher_of
+from mathmill.teachers.charge import Charge, charge_of
 from mathmill.teachers.journal.place import shared
 from mathmill.teachers.money.amount import NOTHING, Amount
 from mathmill.teachers.money.ledger import FILE, LINE, Entry

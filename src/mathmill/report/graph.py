@@ -50,6 +50,8 @@ class Node:
     "When it started, in seconds since the epoch."
     versions: Mapping[str, str]
     "Versions of the packages that it ran with."
+    machine: Mapping[str, Any]
+    "Seconds of processor time, device and GPUs that it took; empty in older runs."
 
     @property
     def rows_kept(self) -> int:
@@ -154,6 +156,7 @@ def _node(folder: Path, manifest: Mapping[str, Any]) -> Node:
         kept=tally.get("kept") or {}, dropped=tally.get("dropped") or {},
         facts=tally.get("facts") or {}, seconds=float(manifest.get("seconds") or 0.0),
         started=float(manifest.get("started") or 0.0), versions=manifest.get("versions") or {},
+        machine=manifest.get("machine") or {},
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathmill.errors import StepFailed
+from mathmill.report.account import Account, account_of
 from mathmill.report.choices import Chosen, read_choices
 from mathmill.report.cost import Cost, Paid, cost, paid
 from mathmill.report.curves import Curve, read_curves
@@ -58,6 +59,8 @@ class Material:
     "What each teacher was paid by this run's folder."
     stats: Statistics
     "Intervals and tests, handed in by the pipeline."
+    account: Account | None = None
+    "What its models cost, where a model that was trained here wrote rows."
 
     def accuracy(self, count: Count, measure: str | None = None) -> Html:
         """Return an accuracy with its Wilson interval: `41.3 % [38.2, 44.5]`."""
@@ -92,7 +95,9 @@ def gather(bench: Workbench, title: str, *,
         title, graph, measure, results, headline, models, _pairs(pairs, results, models, headline),
         found, studies, read_choices(choices, bench, graph, stats), examples,
         family(graph, first.seed.id) if first and first.seed else None,
-        cost(graph), tuple(paid(bench.home)) if bench.home else (), stats)
+        cost(graph), tuple(paid(bench.home)) if bench.home else (), stats,
+        account_of(graph, bench.tools["sheet"](bench.terms.prices) if "sheet" in bench.tools
+                   else None))
 
 
 def _main(name: str | None, results: Mapping[str, Result],

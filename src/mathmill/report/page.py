@@ -14,6 +14,7 @@ from mathmill import __version__
 from mathmill.report.markup import Html, join, para, tag
 from mathmill.report.material import Material
 from mathmill.report.sections import (
+    accounts,
     accuracy,
     choosing,
     configuration,
@@ -41,6 +42,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Material], Html]]] = {
     "texts": ("Texts", texts.render),
     "samples": ("Samples", samples.render),
     "training": ("Training", training.render),
+    "account": ("What a model cost", accounts.render),
     "cost": ("Cost", spending.render),
     "configuration": ("Configuration", configuration.render),
 }

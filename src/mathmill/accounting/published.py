@@ -1,0 +1,73 @@
+"""What papers told of their cost, as they told it: nothing is filled in.
+
+JiuZhang3.0 (arXiv 2405.14365, appendix A) counts the calls of its teacher by their mean tokens,
+and hours on 8 machines of 8 A100 each. Its unit prices, and the sums of its table, were not
+found; the $8,480 is a secondary source's. GPU-hours are derived: hours x 64.
+
+Used as: `for each in PUBLISHED: each.line.cells, each.said`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mathmill.accounting.lines import (
+    API,
+    SELECTION,
+    SYNTHESIS,
+    SYNTHESIZER,
+    TRAINING,
+    Calls,
+    Line,
+    Time,
+    added,
+)
+
+GPU, GPUS = "A100", 64
+READ, WRITTEN = 300, 877  # mean tokens of a call: prompt with text, and reply
+CALLS = 9_335
+ROWS = 5_984_584
+VALUED = 200_000  # pairs whose worth was estimated, in both settings
+
+
+@dataclass(frozen=True)
+class Published:
+    """What one paper's model cost."""
+
+    name: str
+    "The model."
+    lines: tuple[Line, ...]
+    "The parts that were told."
+    said: str
+    "The money, as it was told."
+    rows: int | None = None
+    "Rows that its synthesizer wrote and that were kept."
+
+    @property
+    def line(self) -> Line:
+        """Return all parts as one."""
+        return added(self.lines, self.name)
+
+
+def _held(hours: float) -> tuple[Time, ...]:
+    return (Time.held(GPU, hours, GPUS),)
+
+
+JIUZHANG = Published(
+    "JiuZhang3.0", (
+        Line("GPT-4's pairs", API, Calls(CALLS, CALLS * READ, CALLS * WRITTEN)),
+        Line("training of the synthesizers", SYNTHESIZER, times=(Time(GPU, None),)),
+        Line("selection, both settings", SELECTION, times=_held(4)),
+        Line("synthesis", SYNTHESIS, times=_held(10)),
+        Line("training of the 7B model, synthetic and SFT data", TRAINING, times=_held(10))),
+    "about $8,480 (a secondary source)", ROWS)
+"Its 24 hours on 64 GPUs are 1,536 GPU-hours; whether they hold the synthesizers' is not told."
+PUBLISHED = (
+    JIUZHANG,
+    Published("DeepSeekMath-7B-RL", (
+        Line("training on 120B tokens; RL not counted", TRAINING, times=_held(160)),),
+        "above $40,000 (JiuZhang3.0's estimate)"),
+    Published("KPMath-DSMath-7B", (
+        Line("calls, their lengths borrowed from MetaMathQA", API, Calls(None, None, None)),
+        Line("training", TRAINING, times=(Time(GPU, None),))),
+        "above $40,000 (JiuZhang3.0's estimate)"))

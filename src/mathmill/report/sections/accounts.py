@@ -1,0 +1,106 @@
+"""What each model cost, in the parts of JiuZhang3.0's own account, beside what papers told.
+
+Shown for runs in which a model that was trained there wrote rows. Every sum can be followed in
+its own table: calls and tokens with their prices, hours with theirs.
+
+Used by `page`: `render(material)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mathmill.accounting import API, NOT_TOLD, PARTS, PUBLISHED, REST, Line
+from mathmill.report.account import Account, Made, share, spent_tokens
+from mathmill.report.markup import Html, count, details, para, percent, section, table, tag
+from mathmill.report.material import Material
+
+HEAD = ("teacher's calls", "their money", "machine", "its money", "money in all")
+
+
+def render(material: Material) -> Html:
+    """Return what the models cost; nothing where no trained model wrote rows."""
+    account = material.account
+    if account is None:
+        return Html("")
+    return section(
+        "account", "What a model cost", para(
+            "Reckoned as JiuZhang3.0's paper does: calls of a teacher by their tokens, and hours "
+            "of machines, each at its price. A model that was trained here is asked for nothing "
+            "but time. GPUs count by hours held, processor cores by the time that they worked; "
+            "what nobody told is not told, and never counted as nothing. A core has no price "
+            "unless a table of your own gives one ([core-hour])."),
+        _parts(account), _models(account.models), _instead(account.models), _published(),
+        details("Every step", table(
+            ("step", "part", *HEAD), [(tag("b", line.name), line.part, *line.cells)
+                                      for line in account.steps], words=7)))
+
+
+def _parts(account: Account) -> Html:
+    """Return the account of the whole run, with all its models."""
+    rows = [_row(line) for line in account.by_part if line.part != REST]
+    rows.append(_row(account.whole))
+    rows += [_row(line) for line in account.by_part if line.part == REST]
+    return table(("the whole run", *HEAD), rows, words=6,
+                 caption="By part, over the whole run with all its models. The paper counts no "
+                         "checks and no evaluation")
+
+
+def _row(line: Line) -> tuple[Html | str, ...]:
+    return (tag("b", line.name), *line.cells)
+
+
+def _models(models: Iterable[Made]) -> Html:
+    """Return what each model rests on, part by part."""
+    rows = []
+    for made in models:
+        hours = ["; ".join(time.words for time in made.by_part[part].times) or "–"
+                 for part in PARTS if part != API]
+        asked = made.by_part[API]
+        rows.append((tag("b", _name(made)), count(made.rows), *asked.cells[:2], *hours,
+                     made.whole.money().words))
+    head = ("model", "rows written for it", "teacher's calls", "their money",
+            *(part for part in PARTS if part != API), "money in all")
+    return table(head, rows, caption="By model: all that it rests on; what two models share is "
+                                     "in both lines") if rows else Html("")
+
+
+def _instead(models: Iterable[Made]) -> Html:
+    """Return what the same rows would have cost, had the teacher written them all."""
+    rows = []
+    for made in models:
+        if made.by_teacher is None or made.by_teacher.calls is None:
+            continue
+        calls, money = made.by_teacher.calls, made.by_teacher.money()
+        tokens = share(spent_tokens(made.by_part[API]), spent_tokens(made.by_teacher))
+        paid = made.whole.money()
+        saved = share(paid.pico, money.pico) if paid.whole and money.whole else None
+        rows.append((tag("b", _name(made)), f"{made.rows:,} rows x {made.a_row[0]:,.1f} = "
+                     f"{calls.read:,.0f} tokens in; x {made.a_row[1]:,.1f} = "
+                     f"{calls.written:,.0f} tokens out", calls.bill, _percent(tokens),
+                     paid.words, _percent(saved)))
+    return table(("model", "all by the teacher", "its money", "the model took, of those tokens",
+                  "the model's money", "of that money"), rows, words=3,
+                 caption="The same number of rows, all by the teacher, at the tokens that it took "
+                         "for an accepted row here") if rows else Html("")
+
+
+def _published() -> Html:
+    """Return what papers told."""
+    rows = []
+    for each in PUBLISHED:
+        rows += [(f"{each.name}: {line.name}", *line.cells[:4], "") for line in each.lines]
+        rows.append((tag("b", f"{each.name}, in all"), *each.line.cells[:4], each.said))
+    return table(("as published", *HEAD), rows, words=6,
+                 caption="What papers told of theirs (arXiv 2405.14365, appendix A; GPU-hours "
+                         "derived: hours x 64). Whether the training of the synthesizers is "
+                         f"among its hours is {NOT_TOLD}")
+
+
+def _name(made: Made) -> str:
+    more = len(made.student.names) - 1
+    return made.student.names[0] + (f" and {more} more" if more else "")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else percent(value)
