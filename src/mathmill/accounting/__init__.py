@@ -4,7 +4,7 @@ Why: JiuZhang3.0 reckons its cost so (its appendix A), and a synthesizer is wort
 where that sum is smaller than what its teacher would have asked for the same rows. A plan and a
 report must reckon alike, so the arithmetic is here, beneath both. `lines` are its figures and
 how they read, `chain` says which part of the account a step belongs to and what a model rests
-on, `published` what papers told.
+on, `models` what each came to, `published` what papers told.
 
 Used as: `Line("first rows", API, calls=Calls(60, 18_000, 52_000, pico)).money().words`.
 """
@@ -27,5 +27,7 @@ from mathmill.accounting.lines import Line as Line
 from mathmill.accounting.lines import Money as Money
 from mathmill.accounting.lines import Time as Time
 from mathmill.accounting.lines import added as added
+from mathmill.accounting.models import Made as Made
+from mathmill.accounting.models import models as models
 from mathmill.accounting.published import PUBLISHED as PUBLISHED
 from mathmill.accounting.published import Published as Published

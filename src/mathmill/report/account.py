@@ -1,30 +1,29 @@
 """What each model of a run cost: its steps as lines of the paper's account, from their manifests.
 
-Why: a synthesizer pays where the rows that it wrote would have cost more had its teacher written
-them; so beside each model stands that sum, at the tokens which the teacher took for a row here.
+Why: what a run took stands in its manifests, in calls and tokens, seconds and devices; the parts
+of the account and its arithmetic are those of a plan (`mathmill.accounting`).
 
 Used as: `account = account_of(graph, sheet)`; None where no trained model wrote rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from mathmill.accounting import (
-    API,
     PARTS,
     REST,
     Calls,
     Line,
-    Student,
+    Made,
     Time,
     Work,
     added,
     holds_synthesizer,
+    models,
     parts,
-    students,
 )
 from mathmill.accounting.lines import CORE, DIGITS
 from mathmill.report.cost import Bought, bought
@@ -44,24 +43,6 @@ class Sheet(Protocol):
     def hour(self, device: str) -> int | None:
         """Return picodollars of an hour."""
         ...
-
-
-@dataclass(frozen=True)
-class Made:
-    """What one student cost, and what its rows would have cost from the teacher."""
-
-    student: Student
-    "The model, or several that rest on the same steps."
-    rows: int
-    "Rows written for it: accepted ones, before later checks."
-    by_part: Mapping[str, Line]
-    "What each part came to; training is the mean of its models."
-    whole: Line
-    "All parts together."
-    a_row: tuple[float, float]
-    "Tokens in and out that the teacher took for an accepted row, failed attempts too."
-    by_teacher: Line | None
-    "The same rows, all by the teacher; None where it wrote them all."
 
 
 @dataclass(frozen=True)
@@ -88,8 +69,14 @@ def account_of(graph: Graph, sheet: Sheet | None = None) -> Account | None:
     lines = {node.id: _line(node, part[node.id], sheet) for node in graph.steps}
     by_part = [added([line for line in lines.values() if line.part == name], name, name)
                for name in (*PARTS, REST)]
+    accepted = {node.id: _accepted(node) for node in graph.verbs("synthesize")}
+
+    def price_of(steps: Sequence[str]) -> tuple[float, float] | None:
+        names = {str(graph.by_id(step).literals.get("teacher") or "") for step in steps}
+        return sheet.tokens(names.pop()) if sheet and len(names) == 1 else None
+
     return Account(tuple(lines.values()), tuple(by_part), added(by_part[:-1], "all of these"),
-                   tuple(_made(student, graph, lines, sheet) for student in students(works)))
+                   models(works, lines, accepted, price_of))
 
 
 def _bought(node: Node) -> Bought:
@@ -128,55 +115,5 @@ def _time(node: Node, sheet: Sheet | None) -> Time:
                 price=price(CORE))
 
 
-def _made(student: Student, graph: Graph, lines: Mapping[str, Line],
-          sheet: Sheet | None) -> Made:
-    """Return what a student cost, with the mean of its trainings."""
-    behind = [lines[step] for step in student.rests_on]
-    mean = _mean([lines[step] for step in student.trainings])
-    by_part = {name: added([line for line in (*behind, mean) if line.part == name], name, name)
-               for name in PARTS}
-    rows = sum(_accepted(graph.by_id(step)) for step in student.rows_of)
-    teachers = [graph.by_id(step) for step in student.rests_on
-                if lines[step].part == API and graph.by_id(step).verb == "synthesize"]
-    written = max(1, sum(map(_accepted, teachers)))
-    asked = added([lines[node.id] for node in teachers], "teacher", API).calls
-    a_row = (0.0, 0.0) if asked is None else (round((asked.read or 0) / written, 1),
-                                              round((asked.written or 0) / written, 1))
-    return Made(student, rows, by_part, added(by_part.values(), " ".join(student.names)), a_row,
-                _by_teacher(rows, a_row, written, asked, teachers, sheet)
-                if student.synthetic and asked else None)
-
-
-def _by_teacher(rows: int, a_row: tuple[float, float], written: int, asked: Calls,
-                teachers: Sequence[Node], sheet: Sheet | None) -> Line:
-    """Return what so many rows would have cost, all by the teacher."""
-    names = {str(node.literals.get("teacher") or "") for node in teachers}
-    prices = sheet.tokens(names.pop()) if sheet and len(names) == 1 else None
-    pico = None if asked.pico is None else round(asked.pico / written * rows)
-    calls = Calls(round((asked.number or 0) / written * rows), round(rows * a_row[0]),
-                  round(rows * a_row[1]), pico, own=asked.own)
-    return Line("all by the teacher", API, calls.at(*prices) if prices else calls)
-
-
 def _accepted(node: Node) -> int:
     return int(node.facts.get("accepted", node.rows_kept))
-
-
-def _mean(trained: Sequence[Line]) -> Line:
-    """Return the mean of some trainings as one line."""
-    whole, n = added(trained, "training"), len(trained)
-    times = tuple(Time(time.device, None if time.hours is None else
-                       round(time.hours / n, DIGITS), price=time.price,
-                       note=f"mean of {n}" if n > 1 else time.note) for time in whole.times)
-    return Line(whole.name, trained[0].part, None, times)
-
-
-def share(part: float | None, whole: float | None) -> float | None:
-    """Return a share, None where it has no meaning."""
-    return part / whole if part is not None and whole else None
-
-
-def spent_tokens(line: Line) -> float | None:
-    """Return the tokens in and out of a line's calls together."""
-    calls: Any = line.calls
-    return None if calls is None or calls.read is None else calls.read + calls.written

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mathmill.accounting import API, NOT_TOLD, PARTS, PUBLISHED, REST, Line
-from mathmill.report.account import Account, Made, share, spent_tokens
+from mathmill.accounting import API, NOT_TOLD, PARTS, PUBLISHED, REST, Line, Made
+from mathmill.report.account import Account
 from mathmill.report.markup import Html, count, details, para, percent, section, table, tag
 from mathmill.report.material import Material
 
@@ -57,7 +57,7 @@ def _models(models: Iterable[Made]) -> Html:
         hours = ["; ".join(time.words for time in made.by_part[part].times) or "–"
                  for part in PARTS if part != API]
         asked = made.by_part[API]
-        rows.append((tag("b", _name(made)), count(made.rows), *asked.cells[:2], *hours,
+        rows.append((tag("b", made.name), count(made.rows), *asked.cells[:2], *hours,
                      made.whole.money().words))
     head = ("model", "rows written for it", "teacher's calls", "their money",
             *(part for part in PARTS if part != API), "money in all")
@@ -67,18 +67,9 @@ def _models(models: Iterable[Made]) -> Html:
 
 def _instead(models: Iterable[Made]) -> Html:
     """Return what the same rows would have cost, had the teacher written them all."""
-    rows = []
-    for made in models:
-        if made.by_teacher is None or made.by_teacher.calls is None:
-            continue
-        calls, money = made.by_teacher.calls, made.by_teacher.money()
-        tokens = share(spent_tokens(made.by_part[API]), spent_tokens(made.by_teacher))
-        paid = made.whole.money()
-        saved = share(paid.pico, money.pico) if paid.whole and money.whole else None
-        rows.append((tag("b", _name(made)), f"{made.rows:,} rows x {made.a_row[0]:,.1f} = "
-                     f"{calls.read:,.0f} tokens in; x {made.a_row[1]:,.1f} = "
-                     f"{calls.written:,.0f} tokens out", calls.bill, _percent(tokens),
-                     paid.words, _percent(saved)))
+    rows = [(tag("b", made.name), made.arithmetic, made.by_teacher.calls.bill,
+             _percent(made.of_tokens), made.whole.money().words, _percent(made.of_money))
+            for made in models if made.by_teacher is not None and made.by_teacher.calls]
     return table(("model", "all by the teacher", "its money", "the model took, of those tokens",
                   "the model's money", "of that money"), rows, words=3,
                  caption="The same number of rows, all by the teacher, at the tokens that it took "
@@ -95,11 +86,6 @@ def _published() -> Html:
                  caption="What papers told of theirs (arXiv 2405.14365, appendix A; GPU-hours "
                          "derived: hours x 64). Whether the training of the synthesizers is "
                          f"among its hours is {NOT_TOLD}")
-
-
-def _name(made: Made) -> str:
-    more = len(made.student.names) - 1
-    return made.student.names[0] + (f" and {more} more" if more else "")
 
 
 def _percent(value: float | None) -> str:
