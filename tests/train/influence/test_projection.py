@@ -64,7 +64,7 @@ def test_a_row_is_projected_alike_in_any_company_and_however_signs_are_kept(monk
     packed = Projection(3000, 128)
     assert torch.equal(packed(rows), made)
     assert {tensor.dtype for tensor in packed.kept.values()} == {torch.uint8}
-    monkeypatch.setattr("mathmill.train.influence.projection.CACHE", 0)
+    monkeypatch.setattr("mathmill.train.influence.projection.CACHE", {"cpu": 0})
     forgetful = Projection(3000, 128)
     assert torch.equal(forgetful(rows), made)
     assert not forgetful.kept

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BLOCK = 1024  # weights a block; part of the projection's identity
-CACHE = 4 << 30  # bytes of packed signs that are kept: 4 M weights to 8,192 numbers
+# Bytes of packed signs that are kept; 16 GiB are 16 M weights to 8,192 numbers.
+CACHE = {"cpu": 4 << 30, "cuda": 16 << 30}
 SPREAD = 64 << 20  # bytes of ±1 kept as float32 in full; below it nothing is spread twice
 
 
@@ -56,7 +57,7 @@ class Projection:
         self.weights, self.dimension, self.seed, self.block = weights, dimension, seed, block
         self.device = torch.device(device)
         self.kept: dict[int, Tensor] = {}
-        self.room = CACHE
+        self.room = CACHE.get(self.device.type, CACHE["cpu"])
         self.whole = weights * dimension * 4 <= SPREAD
         bits = torch.arange(256)[:, None] >> torch.arange(7, -1, -1)[None] & 1
         self.table = (2.0 * bits - 1.0).to(self.device)  # (256, 8): what each byte spreads to
