@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import copy
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +94,7 @@ def test_rows_of_the_targets_kind_are_worth_most(tmp_path, place, base_folder, w
     assert sum(kept.values()) == pytest.approx(1, abs=1e-3)
     assert list(kept) == (["adapter-050", "adapter"] if way else ["adapter"])
     assert (bench.facts["targets"], bench.kept) == ({"pens": 40}, {"rows": 120})
+    assert bench.facts["targets_left_out"] == {"pens": 1}  # nobody has solved it
     whole = Features(tmp_path / "features" / "rows" / "adapter")
     assert (len(whole), whole.header.space.dimension) == (120, 256)
     assert whole.header.direction == ("adam" if way else "gradient")
@@ -130,6 +136,47 @@ def test_a_reading_that_was_broken_off_ends_with_the_same_bytes(
             == (tmp_path / "broken" / "rows.parquet").read_bytes())
 
 
+PROGRAM = """
+import sys, torch
+from pathlib import Path
+torch.set_num_threads(1)
+from mathmill.train.influence import reading, run
+from mathmill.workbench import Workbench
+out, place, base = map(Path, sys.argv[1:4])
+reading.ROWS = 8
+bench = Workbench(out, inputs={"rows": place / "rows", "target.pens": place / "target",
+                               "reference": place / "reference"})
+run.run(bench, targets=["pens"], base=str(base), dimension=256, max_length=128)
+bench.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_reading_killed_with_sigkill_ends_with_the_same_bytes(
+        tmp_path, place, base_folder) -> None:
+    def start(out: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(out), str(place), str(base_folder)],
+            env={**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[3])})
+
+    killed, until = start(tmp_path / "killed"), time.time() + 60
+    blocks = tmp_path / "killed" / "features" / "rows" / "adapter" / "blocks.bin"
+    while time.time() < until and killed.poll() is None:
+        if blocks.exists() and blocks.stat().st_size >= 4 * 16:
+            break
+        time.sleep(0.002)
+    assert killed.poll() is None, "the reading ended before it could be killed"
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not (tmp_path / "killed" / "rows.parquet").exists()
+    assert start(tmp_path / "killed").wait(timeout=60) == 0
+    assert start(tmp_path / "whole").wait(timeout=60) == 0
+    for name in ("features/rows/adapter/rows.f16", "features/target.pens/adapter/rows.f16",
+                 "rows.parquet"):
+        one, two = ((tmp_path / run_ / name).read_bytes() for run_ in ("whole", "killed"))
+        assert one == two, name
+
+
 @pytest.mark.slow
 def test_rows_that_cannot_be_valued_are_named_and_dropped(
         tmp_path, place, base_folder, monkeypatch) -> None:
@@ -137,7 +184,7 @@ def test_rows_that_cannot_be_valued_are_named_and_dropped(
     rows = [make(draw, True) for _ in range(8)]
     bad = replace(rows[3], id="bad", question="Tom has pens. " * 4)  # its length tells it
     long = replace(rows[4], id="long", question="Tom has pens and pens. " * 60)
-    given = rows_at(tmp_path / "given", [*rows, bad, long], Sample)
+    given = rows_at(tmp_path / "given", [*rows, bad, long, long, rows[0]], Sample)
     own = reading.Reader.__call__
 
     def poisoned(self: Any, rows: Any) -> Any:
@@ -154,11 +201,19 @@ def test_rows_that_cannot_be_valued_are_named_and_dropped(
         bench = bench_at(tmp_path / f"out-{len(way)}", place, rows=given)
         run.run(bench, targets=["pens"], base=str(base_folder), **SMALL, **way)
         tally = bench.close()
-        drops = {drop.id: drop for drop in
-                 read_rows(bench.out / "drops.parquet", Drop)}
-        assert {name: drop.reason for name, drop in drops.items()} == {
-            "bad": "gradient is not finite", "long": "longer than max_length"}
-        assert tally["kept"]["rows"] == 8
+        drops = list(read_rows(bench.out / "drops.parquet", Drop))
+        assert sorted((drop.id, drop.reason) for drop in drops) == [
+            ("bad", "gradient is not finite"), *[("long", "longer than max_length")] * 2]
+        assert tally["kept"]["rows"] == 9  # a row that is there twice has its value twice
+
+
+@pytest.mark.slow
+def test_where_every_row_is_too_long_the_step_says_so(tmp_path, place, base_folder) -> None:
+    long = [replace(make(random.Random(number), True), question="Tom has pens. " * 90)
+            for number in range(3)]
+    bench = bench_at(tmp_path, place, rows=rows_at(tmp_path / "given", long, Sample))
+    with pytest.raises(StepFailed, match=r"none of 3 rows has a value \(longer than max_length"):
+        run.run(bench, targets=["pens"], base=str(base_folder), **SMALL)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,9 @@ def run(bench: Workbench, *, targets: Sequence[str] = (), base: str = "", **lite
         from mathmill.train.influence.comparing import by_baseline
 
         found, drops = by_baseline(bench, targets, base, settings)
-    without = {drop.id: drop for drop in drops}
+    without = {drop.id for drop in drops}
     bench.keep((row for row in found if row.id not in without), Valued)
-    for drop in without.values():
+    for drop in drops:
         bench.drop(drop)
     if not bench.kept["rows"]:
         raise StepFailed(f"none of {bench.facts['rows_in']} rows has a value "
@@ -72,8 +72,7 @@ def _by_gradient(bench: Workbench, targets: Sequence[str], base: str, settings: 
     tokenizer = open_tokenizer(str(bench.inputs["reference"]))
     candidates: list[Features] = []
     aims: dict[str, list[Features]] = {name: [] for name in targets}
-    drops: dict[str, Drop] = {}
-    lost: dict[str, int] = {}
+    drops: list[Drop] = []
     began = time.time()
     for folder, _ in states:
         lens = _lens(folder, base or str(bench.inputs["base"]), tokenizer, settings)
@@ -81,13 +80,13 @@ def _by_gradient(bench: Workbench, targets: Sequence[str], base: str, settings: 
         known, left = read(place, rows_of(bench, "rows"), lens, settings, settings.direction,
                            bench.show, bench.facts["rows_in"])
         candidates.append(known)
-        drops |= {drop.id: drop for drop in left if drop.id not in drops}
+        drops += _new(left, drops)
         for name in targets:
-            aim, left = read(bench.out / "features" / f"target.{name}" / folder.name,
-                             rows_of(bench, f"target.{name}"), lens, settings, show=bench.show)
+            aim, _ = read(bench.out / "features" / f"target.{name}" / folder.name,
+                          rows_of(bench, f"target.{name}"), lens, settings, show=bench.show)
             aims[name].append(aim)
-            lost[name] = max(lost.get(name, 0), len(left))
-    drops |= {drop.id: drop for drop in _still(candidates) if drop.id not in drops}
+    drops += _new(_still(candidates), drops)
+    used = {name: min(int((aim.norms > 0).sum()) for aim in each) for name, each in aims.items()}
     total = sum(weight for _, weight in states)
     weights = [weight / total for _, weight in states]
     read_rows = sum(map(len, [*candidates, *(aim for each in aims.values() for aim in each)]))
@@ -95,9 +94,10 @@ def _by_gradient(bench: Workbench, targets: Sequence[str], base: str, settings: 
         dimension=settings.dimension, reference=lens.model, weights=lens.reader.size,
         checkpoints={folder.name: round(weight, 4)
                      for (folder, _), weight in zip(states, weights, strict=True)},
-        targets={name: len(aims[name][0]) for name in targets}, targets_left_out=lost,
+        targets=used, targets_left_out={
+            name: bench.count(f"target.{name}") - count for name, count in used.items()},
         rows_a_second=round(read_rows / max(time.time() - began, 1e-9), 1))
-    return valued(candidates, aims, weights, settings.over, settings.mean), list(drops.values())
+    return valued(candidates, aims, weights, settings.over, settings.mean), drops
 
 
 def _states(reference: Path, settings: Settings) -> list[tuple[Path, float]]:
@@ -145,6 +145,12 @@ def model_id(folder: Path) -> str:
     digest = hashlib.blake2b((folder / "adapter_model.safetensors").read_bytes(), digest_size=16)
     return content_id("reference", digest.hexdigest(), told["r"], told["lora_alpha"],
                       sorted(told["target_modules"]))
+
+
+def _new(found: Iterable[Drop], known: Sequence[Drop]) -> list[Drop]:
+    """Return the drops of rows that are not known to be dropped; a row may be there twice."""
+    ids = {drop.id for drop in known}
+    return [drop for drop in found if drop.id not in ids]
 
 
 def _still(candidates: Sequence[Features]) -> Iterator[Drop]:

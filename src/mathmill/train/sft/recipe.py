@@ -26,7 +26,7 @@ CONSECUTIVE = "consecutive"
 # For the embedded base on a CPU; measured in docs/train.md.
 SMALL = {"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
          "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512}
-# What differs where only LoRA factors are trained: Adam, whose moments LESS wants; its best rate.
+# What differs where only LoRA factors are trained: Adam, whose moments LESS wants.
 SMALL_LORA = {"optimizer": "adamw", "learning_rate": 0.02}
 
 
