@@ -15,9 +15,11 @@ from mathmill.pipeline import (
     lessons,
     report,
     seeds,
+    select,
     synthesize,
     texts,
     train,
+    value,
     verify,
 )
 from mathmill.train.sft import SMALL, Recipe
@@ -68,3 +70,13 @@ def test_lessons_rest_on_rows_texts_and_the_prompts_that_will_be_asked() -> None
         ["rows", "rows.1"], ["texts", "texts.1"])
     with pytest.raises(UsageError, match="lessons without rows"):
         lessons([], web)
+
+
+def test_a_choice_by_value_rests_on_the_step_that_valued() -> None:
+    worth = value(ROWS, by="random")
+    chosen = select(PROBLEMS, how="value", values=worth, count=3)
+    assert chosen.inputs == {"rows": PROBLEMS, "values": worth}
+    assert chosen.literals["how"] == "value"
+    for how in ("value", "mean_value"):
+        with pytest.raises(UsageError, match="needs values"):
+            select(PROBLEMS, how=how, count=3)
