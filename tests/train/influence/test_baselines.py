@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,6 +123,12 @@ def test_a_scorer_is_asked_for_question_and_solution() -> None:
     assert by_score(rows, score) == [0.0, 1.0, 2.0, 3.0]
     assert [each.question for each in seen] == ["q0", "q1", "q2", "q3"]
     assert {each.finish for each in seen} == {"stop"}
+    program = replace(rows[0], solution="def f():\n    result = 7\n    return result")
+    seen.clear()
+    none, some = by_score([rows[1], program], score, form="program")
+    assert math.isnan(none)
+    assert some == len(seen[0].response) > 0
+    assert seen[0].response.startswith("result = 7")
     with pytest.raises(UsageError, match="1 scores for 4 rows"):
         by_score(rows, lambda _: [1.0])
 

@@ -17,9 +17,11 @@ Used as: `by_perplexity(model, items(rendered))`, by `train.influence.run`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mathmill.candidates import Candidate
+from mathmill.decoding.forms import BY_ROW, PROSE, form_of, target
 from mathmill.errors import UsageError
 from mathmill.identity import content_id, draw
 from mathmill.train.items import IGNORED, collate
@@ -82,24 +84,32 @@ def batches(lengths: Sequence[int], together: int) -> list[list[int]]:
     return made
 
 
-def by_score(rows: Sequence[Sample], score: Score) -> list[float]:
+def by_score(rows: Sequence[Sample], score: Score, form: str = PROSE) -> list[float]:
     """Return what a verifier says of each row's question and solution.
 
     `score`: from candidates to a number each (`decoding.verifier.scores`); handed in, for a
-    reward model is not ours to know.
+    reward model is not ours to know. `form`: in which the verifier reads solutions
+    (`decoding.forms`); a row without the program that it wants is NaN.
     """
-    found = [float(value) for value in score([_candidate(row) for row in rows])]
-    if len(found) != len(rows):
-        raise UsageError(f"the scorer gave {len(found)} scores for {len(rows)} rows; it must give "
+    values, read = [float("nan")] * len(rows), []
+    for place, row in enumerate(rows):
+        with suppress(UsageError):
+            own = form_of(row.solution) if form == BY_ROW else form
+            read.append((place, _candidate(row, target(row.solution, own))))
+    found = score([each for _, each in read])
+    if len(found) != len(read):
+        raise UsageError(f"the scorer gave {len(found)} scores for {len(read)} rows; it must give "
                          "one for each")
-    return found
+    for (place, _), value in zip(read, found, strict=True):
+        values[place] = float(value)
+    return values
 
 
-def _candidate(row: Sample) -> Candidate:
+def _candidate(row: Sample, response: str) -> Candidate:
     """Return a row as what a verifier reads; what it does not read is left empty."""
     return Candidate(
         id=row.id, item=row.parent, suite="", question=row.question, gold=row.expected or "",
-        response=row.solution, program="", answer=row.answer, kind="value", error="",
+        response=response, program="", answer=row.answer, kind="value", error="",
         verdict=row.verdict, model=row.teacher, temperature=0.0, sample=0, tokens=0,
         finish="stop", level=row.level, subject=row.subject, signature=row.signature)
 
@@ -122,18 +132,18 @@ def by_one_shot(model: Any, rows: Sequence[Row], targets: Sequence[Row], between
     has no room behind a row does not count, and a row behind which none has is NaN.
     """
     before = losses(model, targets, together)
-    lengths = [len(target["input_ids"]) - first for target in targets]
+    lengths = [len(aim["input_ids"]) - first for aim in targets]
     at = max(1, together // max(lengths, default=1))  # rows whose passes share batches
     values: list[float] = []
     for start in range(0, len(rows), at):
         fronts = [[*row["input_ids"][:-1], *between] for row in rows[start:start + at]]
-        pairs = [(row, target) for row, front in enumerate(fronts)
-                 for target, length in enumerate(lengths) if len(front) + length <= room]
-        after = losses(model, [_behind(fronts[row], targets[target], first)
-                               for row, target in pairs], together)
+        pairs = [(row, aim) for row, front in enumerate(fronts)
+                 for aim, length in enumerate(lengths) if len(front) + length <= room]
+        after = losses(model, [_behind(fronts[row], targets[aim], first) for row, aim in pairs],
+                       together)
         drops: list[list[float]] = [[] for _ in fronts]
-        for (row, target), loss in zip(pairs, after, strict=True):
-            drops[row].append(before[target] - loss)
+        for (row, aim), loss in zip(pairs, after, strict=True):
+            drops[row].append(before[aim] - loss)
         values += [sum(each) / len(each) if each else float("nan") for each in drops]
     return values
 

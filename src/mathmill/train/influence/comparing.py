@@ -36,7 +36,7 @@ def by_baseline(bench: Workbench, targets: Sequence[str], base: str, settings: S
     if settings.by == RANDOM:
         worth = baselines.by_draw([row.id for row in rows], settings.seed)
     elif settings.by == VERIFIER:
-        worth = baselines.by_score(rows, _score(bench))
+        worth = baselines.by_score(rows, _score(bench), settings.form)
     else:
         model, tokenizer = open_model(base or str(bench.inputs["reference"]))
         kept, read, drops = _read(rows, model, tokenizer, settings)
