@@ -13,7 +13,7 @@ from mathmill.accounting import (
     TRAINING,
 )
 from mathmill.accounting.lines import Calls, Line, Money, Time, added
-from mathmill.accounting.published import JIUZHANG, READ, ROWS, WRITTEN
+from mathmill.accounting.published import JIUZHANG, at_prices
 from mathmill.dollars import PICO, in_words
 from mathmill.teachers.money.sheet import Sheet
 
@@ -27,7 +27,7 @@ def test_jiuzhangs_row_is_that_of_its_appendix() -> None:
     assert {line.part: [time.hours for time in line.times] for line in JIUZHANG.lines[1:]} == {
         SYNTHESIZER: [None], SELECTION: [256], SYNTHESIS: [640], TRAINING: [640]}
     assert JIUZHANG.lines[2].times[0].words == "4 h x 64 A100 = 256 h"
-    assert set(price.split("; ")) == {f"price of an hour: {NOT_TOLD}"}
+    assert set(price.split("; ")) == {f"price of an hour: {NOT_TOLD}", NOT_TOLD}
     assert money == NOT_TOLD
     assert JIUZHANG.said == "about $8,480 (a secondary source)"
     assert JIUZHANG.rows == 5_984_584
@@ -48,13 +48,16 @@ def test_at_the_prices_of_today_the_papers_figures_come_to_what_anyone_may_multi
                          sheet.hour("A100"))
     assert gpt4 is not None
     assert turbo is not None
-    calls = JIUZHANG.line.calls
-    assert calls is not None
-    assert calls.at(*gpt4).bill == "2,800,500 x $30/M + 8,186,795 x $60/M = $575.22"
-    assert calls.at(*turbo).bill == "2,800,500 x $10/M + 8,186,795 x $30/M = $273.61"
-    assert Time.held("A100", 24, 64, hour).bill == "1,536 h x $3.43 = $5,269.86"
-    everything = Calls(ROWS, ROWS * READ, ROWS * WRITTEN).at(*gpt4)
-    assert everything.bill == ("1,795,375,200 x $30/M + 5,248,480,168 x $60/M = $368,770.07")
+    mine, everything = at_prices(gpt4, hour)
+    assert mine.cells[1:] == (
+        "2,800,500 x $30/M + 8,186,795 x $60/M = $575.22", "24 h x 64 A100 = 1,536 h",
+        "1,536 h x $3.4309 = $5,269.86", "$5,845.09")
+    assert everything.calls is not None
+    assert everything.calls.bill == (
+        "1,795,375,200 x $30/M + 5,248,480,168 x $60/M = $368,770.07")
+    assert at_prices(turbo, None)[0].cells[1] == (
+        "2,800,500 x $10/M + 8,186,795 x $30/M = $273.61")
+    assert at_prices(None, None)[0].money().words == NOT_TOLD
 
 
 def test_a_sum_with_a_part_that_nobody_told_says_so() -> None:
@@ -65,7 +68,7 @@ def test_a_sum_with_a_part_that_nobody_told_says_so() -> None:
     whole = added([Line("a", SYNTHESIS, times=(told,)), Line("b", SYNTHESIS, times=(untold,))],
                   "both")
     assert whole.cells[2:] == ("1 h of H200; hours: not told",
-                               "1 h x $8.00 = $8.00; price of an hour: not told",
+                               "1 h x $8 = $8.00; not told",
                                "$8.00 and what is not told")
 
 

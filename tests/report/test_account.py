@@ -131,7 +131,7 @@ def test_a_model_bears_what_it_rests_on_and_stands_beside_its_teachers_price(run
 def test_gpus_count_by_hours_held_and_what_has_no_price_is_not_told(run: Any) -> None:
     found = account(bench_of(run, synthesizer_run(run, gpus=2), PRICES))
     cells = {line.name: line.cells for line in found.by_part}
-    assert cells[SYNTHESIZER][2:] == ("1 h of NVIDIA H200", "1 h x $8.00 = $8.00", "$8.00")
+    assert cells[SYNTHESIZER][2:] == ("1 h of NVIDIA H200", "1 h x $8 = $8.00", "$8.00")
     assert {line.name: line.cells[2] for line in found.steps}["mass"] == (
         "0.5 h x 2 NVIDIA H200 = 1 h")
     untold = {line.name: line for line in account(bench_of(

@@ -14,6 +14,7 @@ from mathmill.accounting.chain import Student as Student
 from mathmill.accounting.chain import Work as Work
 from mathmill.accounting.chain import holds_synthesizer as holds_synthesizer
 from mathmill.accounting.chain import parts as parts
+from mathmill.accounting.chain import rows_of as rows_of
 from mathmill.accounting.chain import students as students
 from mathmill.accounting.lines import API as API
 from mathmill.accounting.lines import NOT_TOLD as NOT_TOLD
@@ -27,7 +28,9 @@ from mathmill.accounting.lines import Line as Line
 from mathmill.accounting.lines import Money as Money
 from mathmill.accounting.lines import Time as Time
 from mathmill.accounting.lines import added as added
+from mathmill.accounting.lines import total as total
 from mathmill.accounting.models import Made as Made
 from mathmill.accounting.models import models as models
 from mathmill.accounting.published import PUBLISHED as PUBLISHED
 from mathmill.accounting.published import Published as Published
+from mathmill.accounting.published import at_prices as at_prices

@@ -94,7 +94,7 @@ def students(works: Sequence[Work]) -> list[Student]:
             groups.setdefault(ordered, []).append(work)
     found = []
     for behind_ids, trained in groups.items():
-        rows = tuple(dict.fromkeys(_rows_of(trained[0], known)))
+        rows = tuple(dict.fromkeys(rows_of(trained[0], known)))
         if rows:
             found.append(Student(tuple(work.name for work in trained),
                                  tuple(work.id for work in trained), behind_ids, rows,
@@ -114,7 +114,7 @@ def _behind(work: Work, known: Mapping[str, Work]) -> set[str]:
     return found
 
 
-def _rows_of(work: Work, known: Mapping[str, Work]) -> Iterator[str]:
+def rows_of(work: Work, known: Mapping[str, Work]) -> Iterator[str]:
     """Yield the ids of the nearest `synthesize` steps from which a step's rows came."""
     for name, step in work.inputs.items():
         if name.partition(".")[0] in ASIDE or step not in known:
@@ -122,4 +122,4 @@ def _rows_of(work: Work, known: Mapping[str, Work]) -> Iterator[str]:
         if known[step].verb == "synthesize":
             yield step
         else:
-            yield from _rows_of(known[step], known)
+            yield from rows_of(known[step], known)

@@ -10,9 +10,9 @@ Used as: `added([line, other], "all").money().words`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mathmill.dollars import in_words
+from mathmill.dollars import PICO, in_words
 
 NOT_TOLD = "not told"
 NOTHING = "–"
@@ -139,10 +139,10 @@ class Time:
 
     @property
     def bill(self) -> str:
-        """Return how hours come to money: `640 h x $3.43 = ...`."""
+        """Return how hours come to money: `640 h x $3.4309 = $2,195.78`."""
         if self.hours is None or self.price is None:
-            return f"price of an hour: {NOT_TOLD}"
-        return f"{_hours(self.hours)} x {in_words(self.price)} = {self.money.words}"
+            return f"price of an hour: {NOT_TOLD}" if self.hours is not None else NOT_TOLD
+        return f"{_hours(self.hours)} x ${self.price / PICO:.6g} = {self.money.words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,14 @@ class Line:
                 "; ".join(time.bill for time in self.times) or NOTHING,
                 self.money().words)
 
+    @property
+    def words(self) -> str:
+        """Return the same in one line; where hours are not told, their price is not missed."""
+        said = [self.calls.words, self.calls.bill] if self.calls else []
+        for time in self.times:
+            said += [time.words] if time.hours is None else [time.words, time.bill]
+        return "; ".join(said)
+
 
 def added(lines: Iterable[Line], name: str, part: str = "") -> Line:
     """Return lines as one: calls together, hours together for each device at each price."""
@@ -183,15 +191,17 @@ def added(lines: Iterable[Line], name: str, part: str = "") -> Line:
         old = times.get(key)
         hours = None if time.hours is None else round(
             time.hours + ((old.hours or 0.0) if old else 0.0), DIGITS)
+        # Notes of several would hide the sum; they stand in the lines that it is of.
         times[key] = Time(time.device, hours, price=time.price,
-                          note=_shared(old, time))
+                          note=time.note if old is None or old.note == time.note else "")
     return Line(name, part, _together(asked) if asked else None, tuple(times.values()))
 
 
-def _shared(old: Time | None, new: Time) -> str:
-    """Return the note of two times as one."""
-    notes = dict.fromkeys(note for note in (old.note if old else "", new.note) if note)
-    return "; ".join(dict.fromkeys(part for note in notes for part in note.split("; ")))
+def total(by_part: Iterable[Line], name: str) -> Line:
+    """Return the parts of an account as one; its calls are those of the teacher alone."""
+    by_part = list(by_part)
+    calls = next((line.calls for line in by_part if line.part == API), None)
+    return replace(added(by_part, name), calls=calls)
 
 
 def _together(asked: list[Calls]) -> Calls:

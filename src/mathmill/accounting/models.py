@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mathmill.accounting.chain import Student, Work, students
-from mathmill.accounting.lines import API, DIGITS, PARTS, Calls, Line, Time, added
+from mathmill.accounting.lines import API, DIGITS, PARTS, Calls, Line, Money, Time, added, total
 
 Prices = Callable[[Sequence[str]], tuple[float, float] | None]
 "Takes ids of steps; returns picodollars a token in and out, of the one teacher that they ask."
@@ -56,12 +56,16 @@ class Made:
         return _share(_tokens(self.by_part[API]), _tokens(self.by_teacher))
 
     @property
-    def of_money(self) -> float | None:
-        """Return this model's money over that; None where a part of either is not told."""
-        mine, other = self.whole.money(), self.by_teacher.money() if self.by_teacher else None
-        if other is None or not (mine.whole and other.whole):
+    def of_money(self) -> tuple[float, bool] | None:
+        """Return this model's money over that, and whether it is all of it, not the least.
+
+        None where the teacher's money is not told.
+        """
+        other = self.by_teacher.money() if self.by_teacher else Money(0, whole=False)
+        mine = self.whole.money()
+        if not other.whole or not other.pico:
             return None
-        return _share(mine.pico, other.pico)
+        return mine.pico / other.pico, mine.whole
 
 
 def models(works: Sequence[Work], lines: Mapping[str, Line], accepted: Mapping[str, float],
@@ -92,7 +96,7 @@ def _made(student: Student, verbs: Mapping[str, str], lines: Mapping[str, Line],
                       round(rows * a_row[1]), pico, own=asked.own)
         prices = price_of(asking)
         instead = Line("all by the teacher", API, calls.at(*prices) if prices else calls)
-    return Made(student, rows, by_part, added(by_part.values(), " ".join(student.names)), a_row,
+    return Made(student, rows, by_part, total(by_part.values(), "all of these"), a_row,
                 instead)
 
 

@@ -26,6 +26,8 @@ from mathmill.accounting.lines import (
 GPU, GPUS = "A100", 64
 READ, WRITTEN = 300, 877  # mean tokens of a call: prompt with text, and reply
 CALLS = 9_335
+WALL = 24  # hours on the clock: 4 of selection, 10 of synthesis, 10 of training
+TEACHER = "openai:gpt-4"
 ROWS = 5_984_584
 VALUED = 200_000  # pairs whose worth was estimated, in both settings
 
@@ -47,6 +49,20 @@ class Published:
     def line(self) -> Line:
         """Return all parts as one."""
         return added(self.lines, self.name)
+
+
+def at_prices(tokens: tuple[float, float] | None, hour: int | None) -> tuple[Line, Line]:
+    """Return the paper's sum, and its rows all by the teacher, at prices that are not its own.
+
+    `tokens`: picodollars a token in and out; `hour`: of a GPU's hour; None where nobody knows.
+    """
+    once = Calls(CALLS, CALLS * READ, CALLS * WRITTEN)
+    all_of_them = Calls(ROWS, ROWS * READ, ROWS * WRITTEN)
+    held = Time.held(GPU, WALL, GPUS, hour)
+    return (Line(f"{JIUZHANG.name}, at prices of mathmill's table (GPT-4, A100)", "",
+                 once.at(*tokens) if tokens else once, (held,)),
+            Line(f"its {ROWS:,} rows all by GPT-4, a call of that length each", "",
+                 all_of_them.at(*tokens) if tokens else all_of_them))
 
 
 def _held(hours: float) -> tuple[Time, ...]:

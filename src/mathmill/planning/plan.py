@@ -17,6 +17,7 @@ from typing import Any
 from mathmill.errors import MissingExtra, TeacherError, UsageError
 from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
+from mathmill.planning.account import Account, account_of
 from mathmill.planning.estimate import Estimate, Totals, estimates, total_of
 from mathmill.planning.guess import in_one_line, unreachable
 from mathmill.planning.probe import SYMBOLIC, Probe, asked_at_once, asking_steps, teacher_of
@@ -25,6 +26,7 @@ from mathmill.teachers.journal.place import shared
 from mathmill.teachers.money.amount import NOTHING, Amount
 from mathmill.teachers.money.ledger import FILE, LINE, Entry
 from mathmill.teachers.money.prices import Prices
+from mathmill.teachers.money.sheet import Sheet
 from mathmill.workbench import Terms
 
 IN_FLIGHT = 64  # calls at a time that a plan reckons with: what a paid account mostly bears
@@ -67,6 +69,8 @@ class Plan:
     "Replies that the probe rests on."
     done: Mapping[str, Totals]
     "What finished steps came to, by id."
+    account: Account | None = None
+    "What the recipe's models will cost, where one of them writes rows."
 
     @property
     def total(self) -> tuple[Totals, list[Totals]]:
@@ -77,7 +81,8 @@ class Plan:
         """Return the plan for people."""
         from mathmill.planning.words import text_of
 
-        return text_of(self)
+        words = text_of(self)
+        return words if self.account is None else f"{words}\n\n{self.account.text()}"
 
 
 def make_plan(last: Step, out: Path, terms: Terms, choices: Choices) -> Plan:
@@ -100,10 +105,11 @@ def make_plan(last: Step, out: Path, terms: Terms, choices: Choices) -> Plan:
     probe, tallies = _probed(targets, choices, why, scratch, terms)
     now = spent_in(scratch)
     steps = estimates(probe, tallies, charges, choices.in_flight) if targets else []
+    done = _done(targets, out)
     return Plan(steps, len(in_order(last)), choices.rows, why,
                 probe.stands_in, probe.replaced, now - before, before,
                 round(sum(came_to(step, tallies[step.id]["facts"]).calls for step in targets)),
-                _done(targets, out))
+                done, account_of(last, steps, done, Store(out), Sheet.load(terms.prices)))
 
 
 def _why(names: Sequence[str], chosen: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ are deterministic, so those at seeds that the run has too are found there again 
 A step is made small so: `synthesize` writes `size` rows (two a method at least), and of the
 seeds' own rows as small a share goes on as of the others; `verify` and `select` look at `size`
 rows of their input, evenly spread. A model that is yet to be trained, and a teacher that cannot
-be asked, are stood in for; so are, for the symbolic teacher, problems that it cannot read.
+be asked, are stood in for; so are, for the symbolic teacher, problems that it cannot read. Of
+texts some are read, and values are drawn (`smaller`).
 
 Used as: `probe = Probe(asking_steps(last), 40, {"openai:m": "symbolic:"})`, `probe.run(...)`.
 """
@@ -26,6 +27,7 @@ from mathmill.execution import local
 from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
 from mathmill.planning.guess import COUNTING, open_counted
+from mathmill.planning.smaller import drawn_values, few_texts
 from mathmill.teachers import registry
 from mathmill.types import Problem
 from mathmill.workbench import Terms, Workbench
@@ -100,9 +102,11 @@ def own_world(bench: Workbench, *, count: int) -> None:
 
 
 def from_elsewhere(step: Step) -> bool:
-    """Tell whether a step rests on problems that are not of the symbolic world."""
-    return any(not str(each.literals["source"]).startswith(SYMBOLIC)
-               for each in in_order(step) if each.name == "seeds" and "source" in each.literals)
+    """Tell whether a step's rows are, or were made from, problems not of the symbolic world."""
+    if step.name == "seeds" and "source" in step.literals:
+        return not str(step.literals["source"]).startswith(SYMBOLIC)
+    return any(from_elsewhere(given) for name, given in step.inputs.items()
+               if name.partition(".")[0] in ("rows", "seeds"))
 
 
 def gather(bench: Workbench) -> None:
@@ -164,16 +168,30 @@ class Probe:
     def _shrink(self, step: Step) -> Step:
         """Write down the small step for a step of the recipe; return whose rows stand for its."""
         if step.id not in self.small:
-            trained = "teacher" if asks(step) else ""
+            left_out = ("teacher" if asks(step) else
+                        "reference base target" if step.name == "value" else "").split()
             inputs = {name: self._shrink(given) for name, given in step.inputs.items()
-                      if name != trained}
-            small = self._asking(step, inputs) if asks(step) else replace(step, inputs=inputs)
+                      if name.partition(".")[0] not in left_out}
+            small = self._small(step, inputs)
             self.small[step.id] = small
             above = step.inputs.get("rows") or step.inputs.get("seeds")
             self.scale[step.id] = self.scale[above.id] if above else 1.0
             if step.name == "synthesize":
                 self._thin(step, small)
         return self.after.get(step.id, self.small[step.id])
+
+    def _small(self, step: Step, inputs: dict[str, Step]) -> Step:
+        if asks(step):
+            return self._asking(step, inputs)
+        if step.name == "texts":
+            return few_texts(step)
+        if step.name == "value":
+            return drawn_values(step, inputs["rows"])
+        if step.name == "select" and step.literals.get("count") is not None and any(
+                given.id != step.inputs[name].id for name, given in inputs.items()):
+            # Of fewer rows than in the run so many cannot be chosen; `sizes` knows how many are.
+            return replace(step, inputs=inputs, literals={**step.literals, "count": None})
+        return replace(step, inputs=inputs)
 
     def _thin(self, step: Step, small: Step) -> None:
         """Have no more of the seeds' own rows go on than stand for those of the run."""

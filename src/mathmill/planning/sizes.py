@@ -9,6 +9,7 @@ Used as: `Sizes(probe, tallies, rng).of(step)`: as a number.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 from mathmill.execution.step import Step
 from mathmill.io import read_rows
 from mathmill.planning.probe import Probe
+from mathmill.planning.smaller import thinned
 from mathmill.types import Problem
 
 
@@ -56,10 +58,14 @@ class Sizes:
                 given = step.inputs["seeds"]
                 own = self.of(given) * self._worked(given)
             return float(self.made.get(step.id, step.literals["samples"]) + own)
+        if thinned(step):
+            return float(step.literals.get("count") or math.inf)  # how many there are nobody read
         kept, dropped = tally["kept"].get("rows", 0), sum(tally["dropped"].values())
         if self.probe.whole(step) or "rows" not in step.inputs:
             return float(kept)
         came = self.came(step)
+        if math.isinf(came):
+            return float(step.literals.get("count") or came)
         if step.name == "select" and (chosen := self._chosen(step, came)) is not None:
             return came * chosen
         if step.name == "seeds" and step.literals.get("limit"):

@@ -8,7 +8,7 @@ Used as: `account = account_of(graph, sheet)`; None where no trained model wrote
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,11 +21,14 @@ from mathmill.accounting import (
     Time,
     Work,
     added,
+    at_prices,
     holds_synthesizer,
     models,
     parts,
+    total,
 )
 from mathmill.accounting.lines import CORE, DIGITS
+from mathmill.accounting.published import GPU, TEACHER
 from mathmill.report.cost import Bought, bought
 from mathmill.report.graph import Graph, Node
 
@@ -44,6 +47,10 @@ class Sheet(Protocol):
         """Return picodollars of an hour."""
         ...
 
+    def notes(self, devices: Iterable[str]) -> Iterable[str]:
+        """Return when and where the price of each device's hour was read."""
+        ...
+
 
 @dataclass(frozen=True)
 class Account:
@@ -57,6 +64,10 @@ class Account:
     "All of them, but for what the paper does not count."
     models: tuple[Made, ...]
     "By student."
+    priced: tuple[Line, ...] = ()
+    "The paper's figures at prices of our table."
+    notes: tuple[str, ...] = ()
+    "When and where the prices of hours were read."
 
 
 def account_of(graph: Graph, sheet: Sheet | None = None) -> Account | None:
@@ -75,8 +86,11 @@ def account_of(graph: Graph, sheet: Sheet | None = None) -> Account | None:
         names = {str(graph.by_id(step).literals.get("teacher") or "") for step in steps}
         return sheet.tokens(names.pop()) if sheet and len(names) == 1 else None
 
-    return Account(tuple(lines.values()), tuple(by_part), added(by_part[:-1], "all of these"),
-                   models(works, lines, accepted, price_of))
+    devices = [*(time.device for line in lines.values() for time in line.times), GPU]
+    return Account(tuple(lines.values()), tuple(by_part), total(by_part[:-1], "all of these"),
+                   models(works, lines, accepted, price_of),
+                   at_prices(sheet.tokens(TEACHER), sheet.hour(GPU)) if sheet else (),
+                   tuple(sheet.notes(devices)) if sheet else ())
 
 
 def _bought(node: Node) -> Bought:

@@ -30,7 +30,8 @@ def render(material: Material) -> Html:
             "but time. GPUs count by hours held, processor cores by the time that they worked; "
             "what nobody told is not told, and never counted as nothing. A core has no price "
             "unless a table of your own gives one ([core-hour])."),
-        _parts(account), _models(account.models), _instead(account.models), _published(),
+        _parts(account), *(para(f"{note}.") for note in account.notes), _models(account.models),
+        _instead(account.models), _published(account.priced),
         details("Every step", table(
             ("step", "part", *HEAD), [(tag("b", line.name), line.part, *line.cells)
                                       for line in account.steps], words=7)))
@@ -68,7 +69,7 @@ def _models(models: Iterable[Made]) -> Html:
 def _instead(models: Iterable[Made]) -> Html:
     """Return what the same rows would have cost, had the teacher written them all."""
     rows = [(tag("b", made.name), made.arithmetic, made.by_teacher.calls.bill,
-             _percent(made.of_tokens), made.whole.money().words, _percent(made.of_money))
+             _percent(made.of_tokens), made.whole.money().words, _least(made.of_money))
             for made in models if made.by_teacher is not None and made.by_teacher.calls]
     return table(("model", "all by the teacher", "its money", "the model took, of those tokens",
                   "the model's money", "of that money"), rows, words=3,
@@ -76,12 +77,13 @@ def _instead(models: Iterable[Made]) -> Html:
                          "for an accepted row here") if rows else Html("")
 
 
-def _published() -> Html:
-    """Return what papers told."""
+def _published(priced: Iterable[Line]) -> Html:
+    """Return what papers told, and what that comes to at prices of our table."""
     rows = []
     for each in PUBLISHED:
         rows += [(f"{each.name}: {line.name}", *line.cells[:4], "") for line in each.lines]
         rows.append((tag("b", f"{each.name}, in all"), *each.line.cells[:4], each.said))
+    rows += [_row(line) for line in priced]
     return table(("as published", *HEAD), rows, words=6,
                  caption="What papers told of theirs (arXiv 2405.14365, appendix A; GPU-hours "
                          "derived: hours x 64). Whether the training of the synthesizers is "
@@ -90,3 +92,8 @@ def _published() -> Html:
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else percent(value)
+
+
+def _least(value: tuple[float, bool] | None) -> str:
+    """Return a share of which it is known whether it is whole."""
+    return "–" if value is None else ("" if value[1] else "at least ") + percent(value[0])

@@ -7,10 +7,12 @@ Used as: `sheet = Sheet.load(terms.prices)`, `sheet.tokens("openai:gpt-4")`, `sh
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mathmill.accounting.lines import CORE
+from mathmill.dollars import PICO
 from mathmill.errors import MathmillError
 from mathmill.teachers.money.hours import HourPrice, Hours
 from mathmill.teachers.money.prices import Prices
@@ -45,11 +47,19 @@ class Sheet:
 
     def hour(self, device: str) -> int | None:
         """Return picodollars of an hour of a device, None where nobody knows."""
-        found: HourPrice | None = (self.hours.core if device == CORE else
-                                   self.hours.gpu(device))
+        found = self.hour_price(device)
         return None if found is None else found.pico
 
-    def date(self, device: str) -> str:
-        """Return when the price of a device's hour was looked up; empty for the user's own."""
-        found = None if device == CORE else self.hours.gpu(device)
-        return "" if found is None else found.date
+    def hour_price(self, device: str) -> HourPrice | None:
+        """Return the same with its date and source."""
+        return self.hours.core if device == CORE else self.hours.gpu(device)
+
+    def notes(self, devices: Iterable[str]) -> Iterator[str]:
+        """Yield when and where the price of each device's hour was read, or that there is none."""
+        for device in dict.fromkeys(devices):
+            found = self.hour_price(device)
+            if found is None:
+                yield f"An hour of {device}: no price is told; write one into a file for --prices"
+            else:
+                yield (f"An hour of {device}: ${found.pico / PICO:.6g} "
+                       + (f"({found.date}, {found.source})" if found.date else "(your own table)"))
