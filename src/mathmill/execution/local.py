@@ -31,7 +31,7 @@ from mathmill.words import counted
 from mathmill.workbench import Terms, Workbench
 
 TRIES = 3  # a step whose worker is killed three times is killed by what it does
-RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "aiohttp")
+RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "peft", "aiohttp")
 
 
 def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None) -> Path:

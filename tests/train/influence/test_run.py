@@ -20,7 +20,7 @@ from mathmill.io import read_rows, write_rows
 from mathmill.texts import Valued
 from mathmill.train.influence import reading, run
 from mathmill.train.influence.features import Features
-from mathmill.train.influence.settings import LESS
+from mathmill.train.influence.header import LESS
 from mathmill.types import Drop, Problem, Sample, make_problem, sample_id
 from mathmill.workbench import Workbench
 

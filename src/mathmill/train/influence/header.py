@@ -15,6 +15,8 @@ from typing import Any
 
 RADEMACHER = "rademacher-philox-1"
 GRADIENT, ADAM = "gradient", "adam"
+LESS: dict[str, Any] = {"direction": ADAM, "checkpoints": "all", "over": "max", "mean": "cosines"}
+"The settings that make the value by gradients LESS's; the reference needs `keep_optimizer`."
 
 
 @dataclass(frozen=True, slots=True)

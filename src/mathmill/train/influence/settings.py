@@ -1,6 +1,6 @@
 """How rows are valued: the paper's way, LESS's as switches, and what may be varied.
 
-Used as: `settings = Settings.of({"dimension": 1024})`; `value(rows, targets, ref, **LESS)`.
+Used as: `settings = Settings.of({"dimension": 1024})`; `value(rows, targets, ref, **header.LESS)`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from mathmill.train.influence.values import COSINES, FEATURES, MAX, MEAN
 
 WAYS = (GRADIENT, *BASELINES)
 LAST, ALL = "last", "all"
-LESS: dict[str, Any] = {"direction": ADAM, "checkpoints": ALL, "over": MAX, "mean": COSINES}
-"The settings that make the value by gradients LESS's; the reference needs `keep_optimizer`."
 CHOICES: dict[str, tuple[str, ...]] = {
     "by": WAYS, "direction": (GRADIENT, ADAM), "checkpoints": (LAST, ALL), "over": (MEAN, MAX),
     "mean": (FEATURES, COSINES), "form": (*FORMS, BY_ROW), "precision": ("float32", "bfloat16")}
