@@ -28,8 +28,10 @@ from mathmill.pipeline.rows import select as select
 from mathmill.pipeline.rows import synthesize as synthesize
 from mathmill.pipeline.rows import texts as texts
 from mathmill.pipeline.rows import verify as verify
+from mathmill.pipeline.scores import census as census
 from mathmill.pipeline.scores import choose as choose
 from mathmill.pipeline.scores import evaluate as evaluate
 from mathmill.pipeline.scores import report as report
 from mathmill.pipeline.scores import sample as sample
 from mathmill.pipeline.scores import value as value
+from mathmill.train.influence.header import LESS as LESS

@@ -71,8 +71,9 @@ def synthesize(problems: Step, methods: Sequence[Method] | Mapping[Method, float
         "teacher": whose, "samples": samples, "seed": seed,
         "include_seeds": include_seeds,
     }
+    # A model of ours keeps a core busy; a teacher elsewhere is waited for.
     return step("synthesize", stage.run, literals, {"seeds": problems, **given},
-                {"methods": list(weights), **ways}, label)
+                {"methods": list(weights), **ways}, label, apart=isinstance(teacher, Step))
 
 
 def lessons(rows: Step | Sequence[Step], texts: Step | Sequence[Step],

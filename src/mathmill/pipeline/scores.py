@@ -102,17 +102,32 @@ def choose(pool: Step, verifiers: Mapping[str, Step] | None = None, *, label: st
                 {"scores": verifier.scores}, label, apart=True)
 
 
+def census(sets: Mapping[str, Sequence[Step]], target: Step, *, label: str = "census") -> Step:
+    """Count in each set what the symbolic world can read: rows that are right, and near a target.
+
+    A set is the rows of one or several steps; near is a row of a family and level that some
+    target problem has.
+    """
+    from mathmill.stages import census as stage
+    from mathmill.teachers import symbolic
+
+    inputs = {f"rows.{number}.{part}": rows for number, steps in enumerate(sets.values())
+              for part, rows in enumerate(steps)}
+    return step("census", stage.run, {"sets": list(sets)}, {"target": target, **inputs},
+                {"truth": symbolic.truth, "kind": symbolic.kind}, label)
+
+
 def report(title: str, scores: Mapping[str, Step], *,
            data: Step | Mapping[str, Step] | None = None,
            choices: Mapping[int, Step] | None = None,
            curves: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
            arms: Sequence[Mapping[str, Any]] = (), main: str | None = None,
-           label: str = "report") -> Step:
+           counted: Step | None = None, label: str = "report") -> Step:
     """Write one HTML page on all that led to the scores; `data` is what was trained on.
 
     `curves` names, for each scaling curve, the score at each (rows, seed); `arms` names, for
     each study, the score of each arm and seed; `main` is the score of the headline; `choices`
-    are `choose` steps by their seed.
+    are `choose` steps by their seed; `counted` is a `census` of what was trained on.
     """
     from mathmill.evaluate import compare, samples, stats
     from mathmill.report import run as page
@@ -124,6 +139,7 @@ def report(title: str, scores: Mapping[str, Step], *,
     elif data is not None:
         inputs |= {f"data.{name}": step for name, step in data.items()}
     inputs |= {f"choice.{seed}": one for seed, one in (choices or {}).items()}
+    inputs |= {} if counted is None else {"census": counted}
     tools = {"wilson": stats.wilson, "mean_interval": stats.mean_interval,
              "compare": compare.compare, "over_problems": samples.over_problems,
              "sign_flip": stats.sign_flip, "sheet": Sheet.load}

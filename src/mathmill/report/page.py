@@ -16,6 +16,7 @@ from mathmill.report.material import Material
 from mathmill.report.sections import (
     accounts,
     accuracy,
+    census,
     choosing,
     configuration,
     curve,
@@ -34,6 +35,7 @@ from mathmill.report.style import STYLE
 SECTIONS: dict[str, tuple[str, Callable[[Material], Html]]] = {
     "scaling": ("Scaling", curve.render),
     "studies": ("Studies", study.render),
+    "census": ("Census", census.render),
     "choosing": ("Choosing", choosing.render),
     "accuracy": ("Accuracy", accuracy.render),
     "compared": ("Compared", paired.render),

@@ -10,9 +10,9 @@ Used as: `make_problems(...)`, `passages(seed)`, `signature(question)`, `truth(q
 
 from mathmill.teachers.symbolic.corpus import passages
 from mathmill.teachers.symbolic.programs import program_for, solve_problem, write_program
-from mathmill.teachers.symbolic.reader import signature, truth
+from mathmill.teachers.symbolic.reader import kind, signature, truth
 from mathmill.teachers.symbolic.teacher import SymbolicTeacher
 from mathmill.teachers.symbolic.writer import make_problems
 
-__all__ = ["SymbolicTeacher", "make_problems", "passages", "program_for", "signature",
+__all__ = ["SymbolicTeacher", "kind", "make_problems", "passages", "program_for", "signature",
            "solve_problem", "truth", "write_program"]

@@ -210,6 +210,12 @@ def truth(question: str) -> str | None:
     return answer_of(reading) if reading else None
 
 
+def kind(question: str) -> str | None:
+    """Return the family and the level of a question (`shop 2`); None where it cannot be read."""
+    reading = read(question)
+    return f"{reading.story.family.name} {reading.story.level}" if reading else None
+
+
 def answer_of(reading: Reading) -> str | None:
     """Return the right answer to a reading; None where the story cannot happen."""
     try:
