@@ -100,6 +100,8 @@ def test_a_model_fine_tuned_on_a_few_rows_writes_the_next(tmp_path: Path) -> Non
     assert whose in journal, "a free teacher's replies stay with the run"
     text = (folder / "report.html").read_text("utf-8")
     assert f"the pupil ({whose})" in text
+    account = text[text.index('id="account"'):text.index('id="cost"')]
+    assert "h of processor core" in account, "it wrote rows, which took time and no money"
     cards = "".join(card.read_text("utf-8") for card in folder.glob("*.md"))
     assert "the pupil" in cards
 

@@ -8,6 +8,8 @@ Used as: `account = account_of(last, steps, done, Store(out), Sheet.load(path))`
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +36,7 @@ from mathmill.planning.hours import Hours, Known, done_in
 from mathmill.planning.probe import asks
 from mathmill.teachers.money.sheet import Sheet
 
+SEED = re.compile(r",? seed \d+")
 TITLE = "What a model would cost, reckoned as JiuZhang3.0 does (docs/plan.md)"
 
 
@@ -114,9 +117,10 @@ def _words(account: Account) -> Iterator[str]:
     yield ""
     yield "By part, over all models:"
     yield from (_line(line, line.name) for line in (*account.by_part, account.whole))
-    for made in account.models:
+    for made, alike in _by_seed(account.models):
         yield ""
-        yield f"{made.name}: {made.rows:,} rows written for it"
+        yield (f"{made.name}: {made.rows:,} rows written for it"
+               + (f" (the first of {alike}, of which only the seed differs)" if alike > 1 else ""))
         yield from (_line(line, line.name) for line in (*made.by_part.values(), made.whole)
                     if line.words)
         if made.by_teacher is not None and made.by_teacher.calls is not None:
@@ -133,6 +137,13 @@ def _words(account: Account) -> Iterator[str]:
         yield f"  {each.name}, in all: {each.line.words}; money: {each.said}"
     yield from (_line(line, line.name) for line in account.priced)
     yield from account.notes
+
+
+def _by_seed(models: Sequence[Made]) -> list[tuple[Made, int]]:
+    """Return the first of the models whose names differ by their seed only, with their number."""
+    names = Counter(SEED.sub("", made.name) for made in models)
+    firsts = {SEED.sub("", made.name): made for made in reversed(models)}
+    return [(firsts[name], names[name]) for name in names]
 
 
 def _line(line: Line, name: str) -> str:
