@@ -155,6 +155,7 @@ def test_the_page_shows_the_account_beside_what_papers_told(run: Any, prices: st
     page = text[text.index('id="account"'):text.index('id="cost"')]
     for words in ("boosted, seed 0 and 1 more", "400 rows x 375.0 = 150,000 tokens in",
                   "9,335 calls: 2,800,500 tokens in (300 a call)", "4 h x 64 A100 = 256 h",
+                  "4.45 h x $0.05" if prices else "4.45 h of processor core",
                   "1,536 h of A100", "160 h x 64 A100 = 10,240 h", "RL not counted",
                   "about $8,480 (a secondary source)", "above $40,000",
                   "no server is asked: $0.00", "10.0\u00a0%"):

@@ -160,7 +160,9 @@ def estimates(probe: Probe, tallies: Mapping[str, Mapping[str, Any]],
     for step in probe.targets:
         whose = teacher_of(step)
         charge = charges[whose]
-        hands = in_flight if whose and (charge is None or "no server" not in charge.words) else 1
+        # A model that is yet to be trained answers batches, as servers answer calls in flight.
+        free = charge is not None and "no server" in charge.words
+        hands = 1 if whose and free else in_flight
         found.append((step, _lines(step, rates[step.id], sizes), charge, hands))
     draws = _draws(probe, rates, sizes, found)
     return [Estimate(step, lines, charge, hands, probe.is_guess(step), draws[step.id],

@@ -59,10 +59,10 @@ def _models(models: Iterable[Made]) -> Html:
                  for part in PARTS if part != API]
         asked = made.by_part[API]
         rows.append((tag("b", made.name), count(made.rows), *asked.cells[:2], *hours,
-                     made.whole.money().words))
+                     *made.whole.cells[2:]))
     head = ("model", "rows written for it", "teacher's calls", "their money",
-            *(part for part in PARTS if part != API), "money in all")
-    return table(head, rows, caption="By model: all that it rests on; what two models share is "
+            *(part for part in PARTS if part != API), "hours together", *HEAD[3:])
+    return table(head, rows, words=len(head), caption="By model: all that it rests on; what two models share is "
                                      "in both lines") if rows else Html("")
 
 
