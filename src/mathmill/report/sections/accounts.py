@@ -62,8 +62,9 @@ def _models(models: Iterable[Made]) -> Html:
                      *made.whole.cells[2:]))
     head = ("model", "rows written for it", "teacher's calls", "their money",
             *(part for part in PARTS if part != API), "hours together", *HEAD[3:])
-    return table(head, rows, words=len(head), caption="By model: all that it rests on; what two models share is "
-                                     "in both lines") if rows else Html("")
+    return table(head, rows, words=len(head),
+                 caption="By model: all that it rests on; what two models share is in both "
+                         "lines") if rows else Html("")
 
 
 def _instead(models: Iterable[Made]) -> Html:
