@@ -28,6 +28,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--model", default="embedded:")
     options.add_argument("--rank", type=int, default=8)
+    options.add_argument("--dimensions", type=int, nargs="+", default=list(DIMENSIONS))
     given = options.parse_args()
 
     import torch
@@ -43,7 +44,7 @@ def main() -> None:
             torch.nn.init.normal_(weight, std=0.02)
     rows = symbolic_rows(given.rows)
     sides = {"plain loop, one row a backward": plain_side(model, tokenizer, rows)}
-    for dimension in DIMENSIONS:
+    for dimension in given.dimensions:
         sides[f"features of {dimension:,} numbers"] = feature_side(
             model, tokenizer, rows, dimension)
     best = dict.fromkeys(sides, (1e9, 1e9))

@@ -61,13 +61,13 @@ def test_names_of_factors_hold_no_words_of_another_package() -> None:
     assert factor_name(name) == "model.layers.0.self_attn.q_proj.A"
 
 
-def train(out: Path, base: Path, rows: Path, show: Any = None, **tools: Any) -> Workbench:
+def train(out: Path, base: Path, rows: Path, show: Any = None, **tools: Any) -> None:
     bench = Workbench(out, inputs={"rows": rows}, tools=tools)
     if show:
         bench.show = show
     sft.run(bench, base=str(base), stages=[{"steps": 20}, {"steps": 20}], **SETTINGS)
     bench.close()
-    return bench
+    assert bench.facts["checkpoints"] == {"adapter-050": 20}
 
 
 @pytest.fixture(scope="module")

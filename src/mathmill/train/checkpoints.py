@@ -19,7 +19,7 @@ from typing import Any
 
 from mathmill.decoding.models import quiet
 from mathmill.errors import UsageError
-from mathmill.train.lora import is_adapted, kept_state, save_adapter
+from mathmill.train.lora import kept_state, save_adapter
 
 
 def checked(shares: Sequence[float]) -> tuple[float, ...]:
@@ -30,23 +30,24 @@ def checked(shares: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted({round(float(share), 2) for share in shares}))
 
 
-def folder_name(share: float) -> str:
+def folder_name(share: float, what: str = "model") -> str:
     """Return the name of the folder of a share: `model-025`; `model` for the whole."""
-    return "model" if share >= 1 else f"model-{round(100 * share):03d}"
+    return what if share >= 1 else f"{what}-{round(100 * share):03d}"
 
 
 class Keeper:
     """Knows after which steps the weights are kept, and keeps them."""
 
     def __init__(self, out: Path, shares: Sequence[float], steps: Sequence[int],
-                 moments: bool = False) -> None:
+                 adapters: bool = False, moments: bool = False) -> None:
         """Take the step's folder, the shares, how many steps each stage has.
 
-        `moments`: whether Adam's moments are kept beside adapters.
+        `adapters`: whether LoRA factors are kept in place of models; `moments`: Adam's beside.
         """
-        self.moments = moments
+        self.adapters, self.moments = adapters, moments
         self.out, self.before = out, [sum(steps[:stage]) for stage in range(len(steps))]
-        self.at = {folder_name(share): max(1, round(share * sum(steps)))
+        what = "adapter" if adapters else "model"
+        self.at = {folder_name(share, what): max(1, round(share * sum(steps)))
                    for share in shares if share < 1}
 
     def keep(self, stage: int, step: int, model: Any, tokenizer: Any, trainer: Any) -> None:
@@ -57,9 +58,8 @@ class Keeper:
         for name, at in self.at.items():
             if at != self.before[stage - 1] + step:
                 continue
-            if is_adapted(model):
-                self.keep_adapter(self.out / name.replace("model", "adapter"), stage, step,
-                                  model, trainer)
+            if self.adapters:
+                self.keep_adapter(self.out / name, stage, step, model, trainer)
             else:
                 side, tokenizer.padding_side = tokenizer.padding_side, "left"
                 save_model(model, tokenizer, self.out / name)
@@ -77,8 +77,7 @@ class Keeper:
         """Write the model's card into the folders, with a line on which step each is from."""
         for name, at in self.at.items():
             line = f"\nThese are the weights after {at:,} of the training's steps.\n"
-            if (self.out / name).exists():  # adapters have no card of their own
-                (self.out / name / "CARD.md").write_text(card + line, encoding="utf-8")
+            (self.out / name / "CARD.md").write_text(card + line, encoding="utf-8")
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:

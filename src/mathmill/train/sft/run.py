@@ -60,7 +60,7 @@ def run(bench: Workbench, *, base: str, stages: Sequence[Mapping[str, Any]], see
     done: list[dict[str, Any]] = []
     keeper = Keeper(bench.out, recipe.checkpoints,
                     [-(-sum(len(one.batches) for one in training) // recipe.accumulate)
-                     for training in trainings], moments=recipe.keep_optimizer)
+                     for training in trainings], recipe.lora is not None, recipe.keep_optimizer)
     for number, training in enumerate(trainings, 1):
         folder = bench.out / f"stage-{number}"
         if not (folder / "stage.json").exists():
