@@ -6,10 +6,10 @@ target's, and precision at k (k: as many as were planted) is compared for each w
 is trained on rows of the other nine kinds, then LoRA factors for a few steps on candidates of all
 ten, as the paper's reference is.
 
-What it also shows (`--steps`): a reference that has learned the target's kind as well as all the
-others has no gradient left that tells them apart. Its values are then noise.
+What it also shows (`--steps`, `--knows`): a reference that has learned the target's kind as well
+as all the others has little gradient left that tells them apart.
 
-    python benchmarks/influence_planted.py [--seeds 3] [--candidates 600] [--steps 20]
+    python benchmarks/influence_planted.py [--seeds 3] [--candidates 600] [--steps 20] [--knows]
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ def some(count: int, seed: object, stories: Sequence[int] = range(len(STORIES)))
 
 
 def planted(folder: Path, seed: int = 0, candidates: int = 600, targets: int = 60,
-            steps: int = 20) -> dict[str, float]:
+            steps: int = 20, knows: bool = False) -> dict[str, float]:
     """Return the precision at k of each way; k is a tenth of the candidates.
 
-    `steps`: of the reference, on as many rows as there are candidates.
+    `steps`: of the reference, on as many rows as there are candidates; `knows`: whether the base
+    has read the target's kind as it has the others.
     """
     import numpy as np
     import torch
@@ -90,7 +91,8 @@ def planted(folder: Path, seed: int = 0, candidates: int = 600, targets: int = 6
     torch.manual_seed(seed)
     tokenizer = train_tokenizer((f"{q} {a}" for q, a in some(1000, "words")), 400)
     model = new_model(SHAPE, tokenizer, 256)
-    fit(model, tokenizer, some(1200, f"base {seed}", range(1, len(STORIES))), 120, 4e-3)
+    kinds = range(0 if knows else 1, len(STORIES))
+    fit(model, tokenizer, some(1200, f"base {seed}", kinds), 120, 4e-3)
     reference = attach(model, Lora.of({"rank": 4}), seed)
     fit(reference, tokenizer, some(candidates, f"reference {seed}"), steps, 1e-3)
 
@@ -173,10 +175,12 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--candidates", type=int, default=600)
     options.add_argument("--steps", type=int, default=20, help="of the reference's training")
+    options.add_argument("--knows", action="store_true", help="the base has read the target's kind")
     given = options.parse_args()
     for seed in range(given.seeds):
         with tempfile.TemporaryDirectory() as place:
-            found = planted(Path(place), seed, given.candidates, steps=given.steps)
+            found = planted(Path(place), seed, given.candidates, steps=given.steps,
+                            knows=given.knows)
         print(f"seed {seed}: " + ", ".join(f"{way} {each:.3f}" for way, each in found.items()),
               flush=True)
 
