@@ -49,6 +49,7 @@ TASKS = {
     "program/questions_distractor": "Task: Write ten problems in the style of the one below, each "
                                     "with irrelevant information.",
     "program/write": "Task: Write a Python program that solves the problem.",
+    "same_problem": "Task: Tell whether the two problems are the same problem told twice.",
     "difficulty": "Task: Rate the difficulty of the problem from 1 to 5.",
     **{f"from_text/{kind}": f"Task: Write {words} and its solution, inspired by the text."
        for kind, words in FROM_TEXT.items() if not kind.startswith("tool")},
@@ -60,7 +61,8 @@ TASKS = {
 }
 HEADINGS = {**{name: ["Text:"] for name in TASKS if name.startswith("from_text/")},
             "metamath/declarative": ["Question:", "Answer:"],
-            "xwin/create": ["Reference problem:"]}
+            "xwin/create": ["Reference problem:"],
+            "same_problem": ["First problem:", "Second problem:"]}
 FILES = sorted(path.name for path in (resources.files("mathmill.methods") / "prompts").iterdir()
                if path.name.endswith(".md"))
 
@@ -77,7 +79,8 @@ def test_a_prompt_file_says_its_task_in_the_agreed_line_and_ends_in_its_sections
     wanted = HEADINGS.get(prompt.name, ["Problem:"])
     lines = prompt.body.splitlines()
     assert [line for line in lines if line.endswith(":") and line in
-            {"Problem:", "Question:", "Answer:", "Reference problem:", "Text:"}] == wanted
+            {"Problem:", "Question:", "Answer:", "Reference problem:", "Text:", "First problem:",
+             "Second problem:"}] == wanted
     assert lines[-2] == wanted[-1]
 
 

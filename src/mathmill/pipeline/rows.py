@@ -165,18 +165,33 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
 
 
 def decontaminate(rows: Step, against: Mapping[str, Step], *, ngram: int | Sequence[int] = 30,
-                  fold: str = "words", signatures: bool = True,
-                  label: str = "decontaminate") -> Step:
+                  fold: str = "words", signatures: bool = True, numbers: bool | float = False,
+                  neighbours: str | Sequence[str] | Mapping[str, float] = (),
+                  judge: str | Step | None = None, label: str = "decontaminate") -> Step:
     """Drop rows that share a word n-gram, or a semantic signature, with a benchmark item.
 
     Of several `ngram` the first drops, the others are counted. `fold`: what a word is, `words`,
     `letters` (TinyGSM: neither punctuation nor digits) or `none` (as it stands between blanks).
+    Beyond shared text, off unless asked for: `numbers` (True or the least score) drops questions
+    that state an item's numbers, in its order and about its things; `neighbours` those near an
+    item in the space of an encoder (`svd`, `words`, `sentence-transformers:NAME`); `judge` is a
+    teacher that decides on what `numbers` finds.
     """
+    from mathmill.methods import sameness
     from mathmill.stages import decontaminate as stage
     from mathmill.teachers import symbolic
 
     inputs = {"rows": rows, **{f"against.{name}": step for name, step in against.items()}}
+    tools: dict[str, Any] = {"signature": symbolic.signature}
+    beyond = stage.literals(numbers=numbers, neighbours=neighbours,
+                            judge=None if judge is None else sameness.prompts())
+    if judge is not None:
+        whose, given, ways = who(judge)
+        beyond["teacher"] = whose
+        inputs |= given
+        tools |= {**ways, "judge_request": sameness.same_request,
+                  "read_judgement": sameness.read_judgement}
     return step("decontaminate", stage.run,
                 {"ngram": ngram if isinstance(ngram, int) else list(ngram), "fold": fold,
-                 "signatures": signatures, "against": sorted(against)}, inputs,
-                {"signature": symbolic.signature}, label)
+                 "signatures": signatures, "against": sorted(against), **beyond}, inputs,
+                tools, label)

@@ -221,7 +221,7 @@ def test_every_prompt_of_the_methods_is_understood(file: Path) -> None:
     question = text[-len("小明现在有多少个苹果？"):] if chinese else (
         "How many apples does Mia have now?")
     values = {"problem": text, "question": question, "answer": "8", "variable": "x",
-              "text": text}
+              "text": text, "first": text, "second": text}
     filled = re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], body)
     reply = asyncio.run(SymbolicTeacher().answer(Request((Message("user", filled),))))
     assert reply.text != DECLINE, json.dumps(filled, ensure_ascii=False)

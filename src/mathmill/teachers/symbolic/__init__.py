@@ -5,6 +5,7 @@ the truth, every check in the pipeline can itself be measured.
 
 Used as: `make_problems(...)`, `passages(seed)`, `signature(question)`, `truth(question)`,
 `solve_problem(problem, rng)` for a program, `texts.texts(count, seed)` for what is no problem,
+`leaks.leak(kind, question, rng)` for contamination,
 `await SymbolicTeacher(error_rate=0.2).answer(request)`.
 """
 

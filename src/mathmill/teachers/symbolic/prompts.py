@@ -19,6 +19,8 @@ _HEADINGS = {
     "problem": ("Problem", "Reference problem", "题目", "问题", "参考题目"),
     "question": ("Question", "问句"),
     "answer": ("Answer", "答案"),
+    "first": ("First problem",),
+    "second": ("Second problem",),
 }
 _NAMES = "|".join(sorted((name for names in _HEADINGS.values() for name in names),
                          key=len, reverse=True))

@@ -26,6 +26,7 @@ from mathmill.teachers.symbolic.inspiration import (
     read_wish,
     told_program,
 )
+from mathmill.teachers.symbolic.leaks import same_problem
 from mathmill.teachers.symbolic.mistakes import draw_mistake
 from mathmill.teachers.symbolic.prompts import Asked, last_turn, read_prompt, variants
 from mathmill.teachers.symbolic.quantities import Impossible, parse_number
@@ -44,6 +45,7 @@ REWRITE = "Rewrite the problem: "
 CREATE = ("Create a new problem from the reference, check it by solving it, "
           "and correct it if needed.")
 INSERT = "Insert one irrelevant fact that does not change the answer."
+COMPARE = "Tell whether the two problems are the same problem told twice."
 RATE = "Rate the difficulty of the problem from 1 to 5."
 PLAIN = 0.4
 "Share of sampled solutions in the plain style; the others are drawn from all styles."
@@ -120,6 +122,11 @@ class SymbolicTeacher:
             return self._write(wish, request, rng)
         if asked.task == DECLARE:
             return f"Statement: {declare(asked)}", None
+        if asked.task == COMPARE:
+            same = same_problem(asked.fields.get("first", ""), asked.fields.get("second", ""))
+            if same is None:
+                raise _Unread
+            return f"Verdict: {'same' if same else 'different'}", None
         reading = _find_problem(asked)
         if asked.task in SOLVE:
             return self._solve(reading, request, rng)
