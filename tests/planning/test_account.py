@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mathmill.accounting import NOT_TOLD, SELECTION, SYNTHESIS, SYNTHESIZER, TRAINING, Work
-from mathmill.accounting.lines import CORE
+from mathmill.accounting.lines import CORE, DIGITS
 from mathmill.execution.step import Step, in_order
 from mathmill.methods import FROM_TEXT, FROM_TEXT_SHORT
 from mathmill.pipeline import (
@@ -65,7 +65,7 @@ def test_at_the_papers_scale_nothing_is_downloaded_and_nothing_trained(
     lines = {line.name: line for line in account.steps}
     assert lines["mass"].times[0].words == (
         "640 h of A100 (the paper's 640 h x 5,984,584 / 5,984,584 rows)")
-    assert lines["pairs to value"].times[0].hours == round(640 * 100_000 / 5_984_584, 4)
+    assert lines["pairs to value"].times[0].hours == round(640 * 100_000 / 5_984_584, DIGITS)
     assert lines["value"].times[0].hours == 128
     assert lines["reference"].cells[2] == f"hours: {NOT_TOLD}"
     assert lines["synthesizer"].cells[2] == f"hours: {NOT_TOLD}"
@@ -139,8 +139,8 @@ def test_hours_come_from_what_was_measured_here_before_they_come_from_the_paper(
     found = hours_of(chain(SEVEN, 1800), "small", SYNTHESIS)
     assert (found.hours, found.note) == (0.5, "measured: it is done")
     told = hours_of(chain(SEVEN), "mass", SYNTHESIS)
-    assert (told.device, told.hours) == ("A100", round(640 * 6_000 / 5_984_584, 4))
-    assert hours_of(chain(SEVEN), "worth", SELECTION).hours == round(256 * 100 / 200_000, 4)
+    assert (told.device, told.hours) == ("A100", round(640 * 6_000 / 5_984_584, DIGITS))
+    assert hours_of(chain(SEVEN), "worth", SELECTION).hours == round(256 * 100 / 200_000, DIGITS)
     assert hours_of(chain(SEVEN), "student", TRAINING).hours is not None
 
 

@@ -20,7 +20,7 @@ API, SYNTHESIZER, SELECTION = "teacher", "synthesizer", "selection"
 SYNTHESIS, TRAINING = "synthesis", "training"
 PARTS = (API, SYNTHESIZER, SELECTION, SYNTHESIS, TRAINING)
 CORE = "processor core"
-DIGITS = 4  # of hours: a third of a second
+DIGITS = 5  # of hours: a thirtieth of a second
 
 
 @dataclass(frozen=True, slots=True)
