@@ -14,6 +14,7 @@ from mathmill.errors import UsageError
 from mathmill.evaluate import rounds
 from mathmill.evaluate.rounds import Told, output_block
 from mathmill.evaluate.run import run
+from mathmill.grading.sandbox.cells import Shown
 from mathmill.io import read_rows, write_rows
 from mathmill.train.data import render
 from mathmill.types import Problem, Sample, Score, make_problem
@@ -171,6 +172,22 @@ def test_a_response_that_ends_with_its_code_asks_for_a_run(
     told.take(written, 3, finish)
     assert (told.finish == "") is asks
     assert len(told.cells) == asks
+
+
+@pytest.mark.parametrize(("text", "kind", "said"), [
+    ("It is 7.", None, "It is 7."),
+    (f"Let x be 2.\n{CODE}{output_block('7')}So 7.", "value", "7\nSo 7."),
+    (f"Let x be 2.\n{CODE}{output_block('7')}", "value", "7"),
+    (f"Let x be 2.\n{CODE}{output_block('NameError: name x3')}", "error", ""),
+    (f"So \\boxed{{7}}. A check:\n{CODE}{output_block('8')}", "value",
+     "So \\boxed{7}. A check:"),
+    (f"So \\boxed{{7}}?\n{CODE}{output_block('8')}No, \\boxed{{8}}.", "value",
+     "8\nNo, \\boxed{8}."),
+])
+def test_no_answer_is_read_out_of_code_or_of_an_error(
+        text: str, kind: str | None, said: str) -> None:
+    told = Told(text, shown=[Shown("", kind)] if kind else [])
+    assert told.said() == said
 
 
 def test_a_fence_that_code_prints_does_not_close_the_output() -> None:

@@ -22,9 +22,11 @@ from typing import Any
 
 from mathmill.decoding.generation import STOPS, Ask, Generated, decode
 from mathmill.decoding.prompts import plan
+from mathmill.grading.answers import extract
 from mathmill.grading.sandbox.cells import Cells, Shown
+from mathmill.grading.sandbox.outcome import VALUE
 from mathmill.io import append_line
-from mathmill.transcripts import CLOSE, OPEN_OUTPUT, PYTHON, parts
+from mathmill.transcripts import CLOSE, OPEN_OUTPUT, OUTPUT, PYTHON, WORDS, parts
 from mathmill.workbench import Workbench
 
 ROUNDS = "rounds"  # a response's `finish` where it asked for a run after the last round
@@ -81,6 +83,22 @@ class Told:
     def generated(self) -> Generated:
         """Return it as any other response."""
         return Generated(self.text.strip(), self.tokens, self.finish)
+
+    def said(self) -> str:
+        """Return what an answer is looked for in: what stands behind the last code.
+
+        Not its output where it raised. A number in code or in an error answers nothing, but an
+        answer declared before the last code counts where none is declared behind it.
+        """
+        found = parts(self.text.strip())
+        last = max((place for place, part in enumerate(found) if part.kind == PYTHON), default=-1)
+        tail = found[last + 1:]
+        if tail and tail[0].kind == OUTPUT and self.shown and self.shown[-1].kind != VALUE:
+            tail = tail[1:]
+        words = "\n".join(part.text for part in found if part.kind == WORDS)
+        behind = "\n".join(part.text for part in tail)
+        declared = [extract(text, guess=False).text for text in (behind, words)]
+        return words if declared[1] and not declared[0] else behind
 
 
 def output_block(text: str) -> str:

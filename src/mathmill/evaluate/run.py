@@ -168,28 +168,29 @@ def _by_reading(items: list[tuple[str, Problem]], answers: list[Generated],
 
     `told`: the responses once more, where there were rounds.
     """
-    scores = [_score(name, item, answer)
-              for (name, item), answer in zip(items, answers, strict=True)]
+    said = [one.said() for one in told] or [answer.text for answer in answers]
+    scores = [_score(name, item, answer, text)
+              for (name, item), answer, text in zip(items, answers, said, strict=True)]
     tables = summarise(scores)
     for name, table in tables.items():
         table["no_prefix"] = sum(
-            grade(row.response, row.gold, strict_policy(name)).how == "no prefix"
-            for row in scores if row.suite == name)
+            grade(text, row.gold, strict_policy(name)).how == "no prefix"
+            for row, text in zip(scores, said, strict=True) if row.suite == name)
         if told:
             table |= table_of([one for (suite, _), one in zip(items, told, strict=True)
                                if suite == name])
     return scores, tables
 
 
-def _score(suite: str, item: Problem, out: Generated) -> Score:
-    """Grade one response twice; of one that did not end, only a declared answer counts."""
+def _score(suite: str, item: Problem, out: Generated, said: str) -> Score:
+    """Grade what a response says twice; if it did not end, only a declared answer counts."""
     gold, cut = item.answer or "", out.finish != "stop"
-    found = extract(out.text, guess=not cut)
+    found = extract(said, guess=not cut)
     tolerant = WRONG if cut and not found.text else grade(
-        out.text, gold, for_suite(suite), options_of(item.question)).value
+        said, gold, for_suite(suite), options_of(item.question)).value
     return Score(
         item=item.id, suite=suite, question=item.question, gold=gold, response=out.text,
-        answer=found.text, strict=grade(out.text, gold, strict_policy(suite)).value,
+        answer=found.text, strict=grade(said, gold, strict_policy(suite)).value,
         tolerant=tolerant, finish=out.finish, tokens=out.tokens,
         level=item.level, subject=item.subject)
 
