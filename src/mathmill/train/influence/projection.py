@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 BLOCK = 1024  # weights a block; part of the projection's identity
 # Bytes of packed signs that are kept; 16 GiB are 16 M weights to 8,192 numbers.
 CACHE = {"cpu": 4 << 30, "cuda": 16 << 30}
-SPREAD = 64 << 20  # bytes of ±1 kept as float32 in full; below it nothing is spread twice
+# Numbers of a feature that are multiplied at a time: on a CPU the signs of a tile, spread, stay in
+# the cache (256 rows: a third faster than all 8,192 at once; 48 rows: 2.3 times).
+TILE = {"cpu": 512, "cuda": 8192}
 
 
 def packed_signs(seed: int, block: int, weights: int, dimension: int) -> np.ndarray:
@@ -58,31 +60,29 @@ class Projection:
         self.device = torch.device(device)
         self.kept: dict[int, Tensor] = {}
         self.room = CACHE.get(self.device.type, CACHE["cpu"])
-        self.whole = weights * dimension * 4 <= SPREAD
         bits = torch.arange(256)[:, None] >> torch.arange(7, -1, -1)[None] & 1
         self.table = (2.0 * bits - 1.0).to(self.device)  # (256, 8): what each byte spreads to
 
-    def signs(self, block: int) -> Tensor:
-        """Return one block's (weights of the block, dimension) signs, float32 on the device."""
-        if self.whole and block in self.kept:
-            return self.kept[block]
+    def signs(self, block: int, start: int = 0, end: int | None = None) -> Tensor:
+        """Return (weights of the block, end - start) signs, float32 on the device.
+
+        They are those for the features' numbers `start` (a multiple of 8) to `end`.
+        """
         from torch.nn.functional import embedding
 
-        packed = self._packed(block)  # an embedding's look-up: six times as fast as index_select
-        spread = embedding(packed.flatten().int(), self.table).view(len(packed), -1)
-        if self.whole:
-            self.kept[block] = spread
-        return spread
+        packed = self._packed(block)[:, start // 8:None if end is None else end // 8]
+        # An embedding's look-up: six times as fast as index_select.
+        return embedding(packed.flatten().int(), self.table).view(len(packed), -1)
 
     def _packed(self, block: int) -> Tensor:
         import torch
 
-        if not self.whole and block in self.kept:
+        if block in self.kept:
             return self.kept[block]
         rows = min(self.block, self.weights - block * self.block)
         made = packed_signs(self.seed, block, rows, self.dimension)
         packed = torch.from_numpy(made.copy()).to(self.device)
-        if not self.whole and packed.numel() <= self.room:
+        if packed.numel() <= self.room:
             self.room -= packed.numel()
             self.kept[block] = packed
         return packed
@@ -96,8 +96,10 @@ class Projection:
 
         assert gradients.shape[1] == self.weights, "gradients of another model"
         total = torch.zeros(len(gradients), self.dimension, device=self.device)
+        tile = TILE.get(self.device.type, TILE["cpu"])
         for block in range(-(-self.weights // self.block)):
-            start = block * self.block
-            part = gradients[:, start:start + self.block].float()
-            total.addmm_(part, self.signs(block))
+            part = gradients[:, block * self.block:(block + 1) * self.block].float().contiguous()
+            for start in range(0, self.dimension, tile):
+                end = min(start + tile, self.dimension)
+                total[:, start:end].addmm_(part, self.signs(block, start, end))
         return total / math.sqrt(self.dimension)
