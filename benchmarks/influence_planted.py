@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,9 @@ def planted(folder: Path, seed: int = 0, candidates: int = 600, targets: int = 6
     tokenizer = train_tokenizer((f"{q} {a}" for q, a in some(1000, "words")), 400)
     model = new_model(SHAPE, tokenizer, 256)
     kinds = range(0 if knows else 1, len(STORIES))
-    fit(model, tokenizer, some(1200, f"base {seed}", kinds), 120, 4e-3)
+    fit(model, encode(tokenizer, some(1200, f"base {seed}", kinds)), 120, 4e-3)
     reference = attach(model, Lora.of({"rank": 4}), seed)
-    fit(reference, tokenizer, some(candidates, f"reference {seed}"), steps, 1e-3)
+    fit(reference, encode(tokenizer, some(candidates, f"reference {seed}")), steps, 1e-3)
 
     rows, known = some(candidates, f"candidates {seed}"), some(targets, f"targets {seed}", [0])
     ids = [f"{number:032x}" for number in range(len(rows))]
@@ -126,15 +126,14 @@ def encode(tokenizer: Any, rows: Sequence[Row]) -> list[dict[str, Any]]:
         for a, b in zip(asked, told, strict=True)]
 
 
-def fit(model: Any, tokenizer: Any, rows: Sequence[Row], steps: int, rate: float,
-        batch: int = 32) -> float:
-    """Train what of a model can be trained, the answers' loss alone; return the last loss."""
+def fit(model: Any, rows: Sequence[Mapping[str, Any]], steps: int, rate: float, batch: int = 32
+        ) -> float:
+    """Train what of a model can be trained on items of a batch; return the last loss."""
     import torch
 
     from mathmill.train.items import collate
     from mathmill.train.trainer import answer_loss
 
-    items = encode(tokenizer, rows)
     weights = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0)
     draw, loss = random.Random(0), torch.zeros(())
@@ -142,7 +141,8 @@ def fit(model: Any, tokenizer: Any, rows: Sequence[Row], steps: int, rate: float
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / 10, (steps - step) / steps
                                                      * 2)
-        loss = answer_loss(model, collate(draw.sample(items, batch), tokenizer.pad_token_id))
+        some = [dict(rows[place]) for place in draw.sample(range(len(rows)), batch)]
+        loss = answer_loss(model, collate(some, model.config.pad_token_id))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
