@@ -20,7 +20,8 @@ from mathmill.io import read_json, read_rows
 from mathmill.types import Sample, Score
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = sorted(module.name for module in pkgutil.iter_modules(mathmill_recipes.__path__))
+NAMES = sorted(module.name for module in pkgutil.iter_modules(mathmill_recipes.__path__)
+               if not module.name.startswith("_"))
 
 # The demo with small numbers: the same steps, in seconds.
 SMALL = """

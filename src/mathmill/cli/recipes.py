@@ -58,7 +58,8 @@ def find_recipe(name: str) -> Any:
     else:
         import mathmill_recipes
 
-        known = sorted(m.name for m in pkgutil.iter_modules(mathmill_recipes.__path__))
+        known = sorted(m.name for m in pkgutil.iter_modules(mathmill_recipes.__path__)
+                       if not m.name.startswith("_"))
         if name not in known:
             raise UsageError(f"there is no recipe {name!r}; there are: {', '.join(known)}, "
                              "or give the path of a .py file")

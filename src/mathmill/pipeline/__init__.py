@@ -25,6 +25,7 @@ from mathmill.pipeline.rows import decontaminate as decontaminate
 from mathmill.pipeline.rows import lessons as lessons
 from mathmill.pipeline.rows import seeds as seeds
 from mathmill.pipeline.rows import select as select
+from mathmill.pipeline.rows import solved as solved
 from mathmill.pipeline.rows import synthesize as synthesize
 from mathmill.pipeline.rows import texts as texts
 from mathmill.pipeline.rows import verify as verify

@@ -102,6 +102,26 @@ def lessons(rows: Step | Sequence[Step], texts: Step | Sequence[Step],
                 {"lesson": partial(from_text.lesson, methods=ways)}, label)
 
 
+def solved(problems: Step | Sequence[Step], texts: Step | None = None,
+           methods: Sequence[Any] = (), *, label: str = "solved") -> Step:
+    """Make rows of problems with their solutions, to train on.
+
+    With `texts` and `methods`, each is the reply to a prompt on a text that it ignores: what a
+    model learns from that is to write and to solve problems, not yet to heed a text.
+    """
+    from mathmill.methods import from_text
+    from mathmill.stages import solved as stage
+
+    given = [problems] if isinstance(problems, Step) else list(problems)
+    inputs = {f"problems.{place}": one for place, one in enumerate(given)}
+    if texts is None:
+        return step("solved", stage.run, {}, inputs, label=label)
+    ways = tuple(methods)
+    return step("solved", stage.run, {"methods": [dict(way.identity()) for way in ways]},
+                {**inputs, "texts": texts},
+                {"question": from_text.Asking(ways), "reply": from_text.written}, label)
+
+
 def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int = 5,
            teacher: str | Step | None = None,
            keep: Sequence[str] | str = ("correct", "undecided"), label: str = "verify") -> Step:

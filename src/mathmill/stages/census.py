@@ -4,7 +4,7 @@ Why: a student's score says that one set of rows was better than another, not wh
 questions can be read their truth is known, and so is of which kind they are; then a set's share
 of right rows, and of rows of the very kinds that are asked in the end, can stand beside it.
 
-Used as: `run(bench, sets=["plain", "boosted"])` with the inputs `target` (Problem), `rows.0.0` and
+Used as: `run(bench, sets=["plain", "boosted"])` with the inputs `target`, `rows.0.0` and
 `rows.1.0` (Sample), and the tools `truth` (question -> right answer or None) and `kind` (question
 -> its kind or None).
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 from mathmill.errors import StepFailed
 from mathmill.grading.equal import equal
+from mathmill.stages.records import record_of
 from mathmill.types import CORRECT, Problem, Sample
 from mathmill.workbench import Workbench
 
@@ -25,10 +26,12 @@ def run(bench: Workbench, *, sets: Sequence[str]) -> None:
     """Count each set; facts["sets"] holds the counts by name, and no row is kept.
 
     The inputs `rows.N.*` are the set N of `sets`. Near is a row whose kind some problem of the
-    input `target` has. Raises StepFailed where no target problem can be read, InputError.
+    input `target` (Problem or Sample) has. Raises StepFailed where no target problem can be read,
+    InputError.
     """
     kind: Callable[[str], str | None] = bench.tools["kind"]
-    wanted = {found for problem in bench.rows("target", Problem)
+    record = record_of(bench, "target", (Problem, Sample))
+    wanted = {found for problem in bench.rows("target", record)
               if (found := kind(problem.question)) is not None}
     if not wanted:
         raise StepFailed("no problem of the target can be read; a census is for the problems of a "

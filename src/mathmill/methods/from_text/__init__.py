@@ -9,7 +9,7 @@ Used as: `from mathmill.methods import FROM_TEXT`; `synthesize(texts, FROM_TEXT,
 """
 
 from mathmill.methods.from_text.kinds import KINDS, Kind
-from mathmill.methods.from_text.lessons import lesson
+from mathmill.methods.from_text.lessons import Asking, lesson
 from mathmill.methods.from_text.reading import Pair, read_pair, written
 from mathmill.methods.from_text.routes import (
     AnyOf,
@@ -20,5 +20,5 @@ from mathmill.methods.from_text.routes import (
     method_of,
 )
 
-__all__ = ["KINDS", "AnyOf", "FromText", "Kind", "Pair", "any_of", "every_of", "group",
+__all__ = ["KINDS", "AnyOf", "Asking", "FromText", "Kind", "Pair", "any_of", "every_of", "group",
            "lesson", "method_of", "read_pair", "written"]

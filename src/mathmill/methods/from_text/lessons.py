@@ -10,13 +10,27 @@ Used as: `lesson(row, text, methods=FROM_TEXT_SHORT)`, by the stage `lessons`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mathmill.io import as_json
 from mathmill.methods.from_text.routes import AnyOf, FromText, method_of
 from mathmill.methods.replies import Unusable
 from mathmill.texts import Text
 from mathmill.types import Drop, Sample, sample_id
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is asked about a text, by methods that take turns."""
+
+    methods: tuple[FromText | AnyOf, ...]
+    "In this order; of one that stands for a group, each of the group."
+
+    def __call__(self, text: Text, number: int) -> str:
+        """Return the prompt number `number`, on this text."""
+        ways = [one for method in self.methods
+                for one in (method.group if isinstance(method, AnyOf) else (method,))]
+        return ways[number % len(ways)].question(text)
 
 
 def lesson(row: Sample, text: Text, *, methods: Sequence[FromText | AnyOf]) -> Sample | Drop:
