@@ -21,6 +21,7 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
           *, seed: int = 0, label: str = "train", **settings: Any) -> Step:
     """Fine-tune a causal language model in stages; each starts from the one before.
 
+    With `continuous=True` all stages are one training, with one optimiser and one schedule.
     `base` is `embedded:`, a folder, a Hugging Face id, or a step that trained a model.
     `settings` are those of `train.sft.Recipe`; raises UsageError for one that cannot be.
     """
