@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import InputError
-from mathmill.io import ROWS_A_GROUP, arrow_schema, read_rows, table_of
+from mathmill.io import ROWS_A_GROUP, arrow_schema, files_of, read_rows, table_of
 from mathmill.schemas import SCHEMAS
 from mathmill.types import Drop
 
@@ -28,37 +28,43 @@ if TYPE_CHECKING:
 
 def read_batches(path: Path, record: type, columns: Sequence[str] | None = None
                  ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file, about 10,000 at a time, as the record's columns.
+    """Yield the rows of a Parquet file or a folder of them, about 10,000 at a time, as columns.
 
-    `columns`: only these. Raises InputError for a file that is missing, is not Parquet, or
-    lacks a column.
+    `columns`: only these of the record's. Raises InputError for a file that is missing, is not
+    Parquet, or lacks a column.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not path.exists():
-        raise InputError(path, "there are no Parquet rows here", "check the path")
+    wanted = wanted_of(record, columns)
+    for place in files_of(path):
+        try:
+            # Read as it is used: buffering ahead holds a whole row group a column.
+            with pq.ParquetFile(place, pre_buffer=False) as file:
+                # Threads save no time where the columns are two texts, and cost 4 us a row.
+                for batch in file.iter_batches(ROWS_A_GROUP, columns=wanted.names,
+                                               use_threads=False):
+                    yield batch.select(wanted.names).cast(wanted)
+        except (pa.ArrowException, KeyError, OSError) as error:
+            raise InputError(place, f"cannot be read as {record.__name__} rows ({error})".replace(
+                "\n", " "), "give a file that mathmill wrote") from error
+
+
+def wanted_of(record: type, columns: Sequence[str] | None = None) -> pa.Schema:
+    """Return the declared schema of a record, or of some of its columns."""
+    import pyarrow as pa
+
     schema = arrow_schema(record)
-    wanted = pa.schema([schema.field(name) for name in columns or SCHEMAS[record]])
-    try:
-        # Read as it is used: buffering ahead holds a whole row group a column.
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            # Threads save no time where the columns are two texts, and cost 4 us a row.
-            for batch in file.iter_batches(ROWS_A_GROUP, columns=wanted.names,
-                                           use_threads=False):
-                yield batch.select(wanted.names).cast(wanted)
-    except (pa.ArrowException, KeyError, OSError) as error:
-        raise InputError(path, f"cannot be read as {record.__name__} rows ({error})".replace(
-            "\n", " "), "give a file that mathmill wrote") from error
+    return pa.schema([schema.field(name) for name in columns or SCHEMAS[record]])
 
 
 def count_rows(path: Path) -> int:
-    """Return how many rows a Parquet file says that it has; raises InputError for none."""
+    """Return how many rows a file, or a folder of them, says it has; InputError for none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return int(pq.read_metadata(path).num_rows)
+        return sum(int(pq.read_metadata(file).num_rows) for file in files_of(path))
     except (pa.ArrowException, OSError) as error:
         raise InputError(path, f"cannot be read as rows ({error})".replace("\n", " "),
                          "run the step before again") from error
@@ -108,6 +114,16 @@ class Drops(Sequence[Drop]):
         self._here.append(drop)
         if len(self._here) >= 2 * ROWS_A_GROUP:
             self._spill(ROWS_A_GROUP)
+
+    def include(self, path: Path, reasons: Mapping[str, int]) -> None:
+        """Take those of a file that another list of drops became, without reading them as rows."""
+        import pyarrow.parquet as pq
+
+        self._spill(len(self._here))
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROWS_A_GROUP, use_threads=False):
+                self._writer.write_batch(batch.cast(arrow_schema(Drop)))
+        self.reasons.update(reasons)
 
     def close(self) -> None:
         """Write what is still here; the file appears whole."""

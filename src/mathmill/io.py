@@ -87,22 +87,41 @@ def read_rows(path: Path, record: type[Record]) -> Iterator[Record]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not files or not files[0].exists():
-        raise InputError(path, "there are no Parquet rows here", "check the path")
     names = list(SCHEMAS[record])
-    lists = [name for name, kind in SCHEMAS[record].items() if kind == "strings"]
-    for file in files:
+    for file in files_of(path):
         try:
             table = pq.ParquetFile(file)
             for batch in table.iter_batches(batch_size=ROWS_A_GROUP, columns=names):
-                for row in batch.to_pylist():
-                    for name in lists:
-                        row[name] = tuple(row[name] or ())
-                    yield record(**row)
+                yield from records_of(batch, record)
         except (pa.ArrowException, TypeError, KeyError) as error:
             raise InputError(file, f"cannot be read as {record.__name__} rows ({error})",
                              "give a file that mathmill wrote") from error
+
+
+def records_of(batch: pa.RecordBatch, record: type[Record]) -> Iterator[Record]:
+    """Yield the rows of an Arrow batch of a record's columns."""
+    lists = [name for name, kind in SCHEMAS[record].items() if kind == "strings"]
+    for row in batch.to_pylist():
+        for name in lists:
+            row[name] = tuple(row[name] or ())
+        yield record(**row)
+
+
+def rows_in(folder: Path, table: str = "rows") -> Path:
+    """Return where a step's rows lie: one Parquet file, or a folder of them where they are many.
+
+    The file where there is neither, so that what reads it names it.
+    """
+    file, many = folder / f"{table}.parquet", folder / table
+    return many if many.is_dir() and not file.exists() else file
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return a Parquet file, or those of a folder in name order; raises InputError for none."""
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files or not files[0].exists():
+        raise InputError(path, "there are no Parquet rows here", "check the path")
+    return files
 
 
 def read_json_rows(path: Path, skip: Skip | None = None) -> Iterator[tuple[int, dict[str, Any]]]:

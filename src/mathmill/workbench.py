@@ -13,18 +13,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mathmill.columns import Drops, count_rows, read_batches, write_batches
 from mathmill.errors import UsageError
-from mathmill.io import read_rows, write_json, write_rows
+from mathmill.io import read_rows, rows_in, write_json, write_rows
 from mathmill.types import Drop
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Record = TypeVar("Record")
+Made = TypeVar("Made")
 Progress = Callable[[int, int | None, str], None]
+Facts = Mapping[str, Any]
+Part = Callable[..., None]
+"""`part(bench, **literals)`: module-level, and pure: what it keeps rests on its rows alone."""
+Merge = Callable[[Sequence[Facts]], Facts]
+"""The facts of parts, in order, to those of the whole."""
 
 
 def silent(done: int, total: int | None, words: str) -> None:
@@ -59,6 +65,25 @@ class Terms:
                              "unknown; leave out one of them")
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one part of a stage's work takes of a machine."""
+
+    gpus: int = 0
+    "GPUs for each part that is under way."
+    at_once: int | None = None
+    "Parts under way at once, at most (a server's limit, say); None: as many as there are cores."
+
+
+class Mapper(Protocol):
+    """Does a part of a stage's work on shards of an input; the runner hands one in."""
+
+    def __call__(self, bench: Workbench, part: Part, literals: Mapping[str, Any], *, over: str,
+                 merge: Merge, needs: Needs) -> Facts:
+        """Write what the parts kept and dropped to the bench, in order; return merged facts."""
+        ...
+
+
 @dataclass
 class Workbench:
     """One step's place of work."""
@@ -75,6 +100,10 @@ class Workbench:
     "What may be spent on teachers."
     show: Progress = silent
     "Called with (done, total or None, words) as work goes on."
+    mapper: Mapper | None = None
+    "Does parts of the work on shards, side by side; None: each part is done here, as a whole."
+    shared: dict[str, Any] = field(default_factory=dict)
+    "What parts of one step in one process have made `once`."
     facts: dict[str, Any] = field(default_factory=dict)
     "What the report should know: counts, rates, measures (JSON)."
     drops: Drops = field(init=False)
@@ -90,16 +119,16 @@ class Workbench:
 
     def rows(self, name: str, record: type[Record]) -> Iterator[Record]:
         """Yield the rows of an input step."""
-        return read_rows(self.inputs[name] / "rows.parquet", record)
+        return read_rows(rows_in(self.inputs[name]), record)
 
     def batches(self, name: str, record: type, columns: Sequence[str] | None = None
                 ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of an input step as Arrow batches; `columns`: only these."""
-        return read_batches(self.inputs[name] / "rows.parquet", record, columns)
+        return read_batches(rows_in(self.inputs[name]), record, columns)
 
     def count(self, name: str) -> int:
         """Return how many rows an input step has."""
-        return count_rows(self.inputs[name] / "rows.parquet")
+        return count_rows(rows_in(self.inputs[name]))
 
     def keep_batches(self, batches: Iterable[pa.RecordBatch], record: type) -> int:
         """Write the step's rows from Arrow batches; return their number."""
@@ -111,6 +140,29 @@ class Workbench:
         self.kept[table] = write_rows(self.out / f"{table}.parquet", records, record)
         return self.kept[table]
 
+    def map(self, part: Part, literals: Mapping[str, Any], *, merge: Merge, over: str = "rows",
+            needs: Needs = Needs()) -> None:
+        """Do a part of this step's work on each shard of the input `over`, wherever that may be.
+
+        The part keeps, drops and notes facts at a bench whose input `over` is a shard; what it
+        kept and dropped becomes this bench's, in the order of the rows, and so do the facts
+        that `merge` makes of those of all shards.
+        """
+        if self.mapper is not None:
+            found = self.mapper(self, part, literals, over=over, merge=merge, needs=needs)
+        else:
+            before, self.facts = self.facts, {}
+            part(self, **literals)
+            found, self.facts = merge([self.facts]), before
+        self.facts.update(found)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes, made once for all parts of this step in one process."""
+        if name not in self.shared:
+            self.shared[name] = make()
+        made: Made = self.shared[name]
+        return made
+
     def drop(self, drop: Drop) -> None:
         """Leave a row out: it is kept beside the data with its reason, and counted."""
         self.drops.append(drop)
@@ -121,11 +173,11 @@ class Workbench:
         With `rows_in` given, asserts rows_in = kept + dropped for the table `rows`.
         """
         self.drops.close()
-        rows_in = self.facts.get("rows_in", rows_in)
-        if rows_in is not None:
+        came = self.facts.get("rows_in", rows_in)
+        if came is not None:
             kept = self.kept.get("rows", 0)
-            assert rows_in == kept + len(self.drops), (
-                f"{rows_in} rows came in, but {kept} kept + {len(self.drops)} dropped")
+            assert came == kept + len(self.drops), (
+                f"{came} rows came in, but {kept} kept + {len(self.drops)} dropped")
         tally = {"kept": self.kept, "dropped": dict(self.drops.reasons),
                  "facts": self.facts}
         write_json(self.out / "tally.json", tally)

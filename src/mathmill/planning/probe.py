@@ -26,6 +26,7 @@ from typing import Any
 from mathmill.execution import local
 from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
+from mathmill.io import rows_in
 from mathmill.planning.guess import COUNTING, open_counted
 from mathmill.planning.smaller import drawn_values, few_texts
 from mathmill.teachers import registry
@@ -66,7 +67,7 @@ def some_rows(bench: Workbench, *, count: int) -> None:
     """Keep so many rows of input `rows`, evenly spread, whatever they are (a step's work)."""
     import pyarrow.parquet as parquet
 
-    table = parquet.read_table(bench.inputs["rows"] / "rows.parquet")
+    table = parquet.read_table(rows_in(bench.inputs["rows"]))
     count = min(count, table.num_rows)
     places = [place * table.num_rows // count for place in range(count)]
     parquet.write_table(table.take(places), bench.out / "rows.parquet")
@@ -82,9 +83,8 @@ def fewer_seeds(bench: Workbench, *, share: float) -> None:
     """
     import pyarrow.parquet as parquet
 
-    table = parquet.read_table(bench.inputs["rows"] / "rows.parquet")
-    seeds, used = (parquet.read_metadata(bench.inputs[name] / "rows.parquet").num_rows
-                   for name in ("of", "used"))
+    table = parquet.read_table(rows_in(bench.inputs["rows"]))
+    seeds, used = (bench.count(name) for name in ("of", "used"))
     methods = table["method"].to_pylist()
     own = [place for place, method in enumerate(methods) if method == "seed"]
     count = min(len(own), math.ceil(len(own) / max(1, used) * seeds * share))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mathmill.execution.step import Step
-from mathmill.io import read_rows
+from mathmill.io import read_rows, rows_in
 from mathmill.planning.probe import Probe
 from mathmill.planning.smaller import thinned
 from mathmill.types import Problem
@@ -90,7 +90,7 @@ class Sizes:
         """Return the share of seeds that carry a worked solution and an answer."""
         if given.id not in self.worked:
             rows = hits = 0
-            for problem in read_rows(self.tallies[given.id]["folder"] / "rows.parquet", Problem):
+            for problem in read_rows(rows_in(self.tallies[given.id]["folder"]), Problem):
                 rows += 1
                 hits += bool(problem.solution and problem.answer)
             self.worked[given.id] = hits / max(1, rows)

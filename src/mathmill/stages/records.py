@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from mathmill.errors import InputError
+from mathmill.io import files_of, rows_in
 from mathmill.texts import Text, Valued
 from mathmill.types import Problem, Sample
 from mathmill.workbench import Workbench
@@ -33,9 +34,9 @@ def record_of(bench: Workbench, name: str,
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = bench.inputs[name] / "rows.parquet"
+    path = rows_in(bench.inputs[name])
     try:
-        columns = set(pq.read_schema(path).names)
+        columns = set(pq.read_schema(files_of(path)[0]).names)
     except (pa.ArrowException, OSError) as error:
         raise InputError(path, f"cannot be read as rows ({error})".replace("\n", " "),
                          "run the step before again") from error
