@@ -31,7 +31,7 @@ def decontaminate(
     numbers: Annotated[bool, typer.Option(
         help="Drop questions with an item's numbers, in its order and about its things.")] = True,
     least: Annotated[float | None, typer.Option(
-        help="Least score of --numbers.", show_default="0.15")] = None,
+        help="Least score of --numbers.", show_default="0.16")] = None,
     neighbours: Annotated[list[str] | None, typer.Option(
         help="Drop what is near an item in an encoder's space: svd, words, "
              "sentence-transformers:NAME; may be given again.")] = None,

@@ -6,7 +6,7 @@ order and words what a model has rephrased (`likeness`), neighbours in space wha
 nearly the same words with other numbers (`neighbours`), and a teacher decides what none of
 these can (`judge`). `stage` puts rows to those that a recipe names.
 
-Used as: `run(bench, against=["gsm8k"], ngram=30, numbers=0.17)`.
+Used as: `run(bench, against=["gsm8k"], ngram=30, numbers=0.16)`.
 """
 
 from mathmill.stages.decontaminate.finders import literals

@@ -37,7 +37,7 @@ class Encoder(Protocol):
         """Learn from the benchmark's items, once, whatever there is to learn."""
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return points, shape (texts, dims), each of length 1 or 0."""
+        """Return points, shape (texts, dims), of length 1, or less where little is known."""
 
 
 def check_name(name: str) -> None:
@@ -70,7 +70,7 @@ class Svd:
         self._kinds = [Kind(*keys[which], len(items)) for which in self._which]
         size = sum(len(kind.keys) for kind in self._kinds)
         self._into = np.eye(size, dtype=np.float32)[:, :0]
-        rows, columns, values = self._sparse(items)
+        rows, columns, values, _ = self._sparse(items)
         width = min(DIMS + SPARE, len(items), size)
         # A start by seed, so that the same items give the same space.
         space: Floats = np.random.default_rng(0).standard_normal((size, width)).astype(np.float32)
@@ -83,13 +83,19 @@ class Svd:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return points; see `Encoder`."""
-        rows, columns, values = self._sparse(texts)
-        return _unit(_product(rows, columns, values, self._into, len(texts)))
+        rows, columns, values, known = self._sparse(texts)
+        points = _unit(_product(rows, columns, values, self._into, len(texts)))
+        placed: Floats = points * np.sqrt(known)[:, None].astype(np.float32)
+        return placed
 
-    def _sparse(self, texts: Sequence[str]) -> tuple[Any, Any, Any]:
-        """Return row, feature and weight of all that the items know, by row."""
+    def _sparse(self, texts: Sequence[str]) -> tuple[Any, Any, Any, Any]:
+        """Return row, feature and weight of what the items know, and its share of each text.
+
+        Of a text that shares one word with some item only that word has a direction: as long as
+        any other it would lie right on the item.
+        """
         keys = keys_of(self._reader.read(texts))
-        rows, columns, values, before = [], [], [], 0
+        rows, columns, values, before, whole = [], [], [], 0, np.zeros(len(texts))
         for which, kind in zip(self._which, self._kinds, strict=True):
             here = kind.of(*keys[which], len(texts))
             known = here.places >= 0
@@ -97,9 +103,12 @@ class Svd:
             columns.append(here.places[known] + before)
             values.append(np.sqrt(here.squares[known]))
             before += len(kind.keys)
+            whole += here.norms.astype(np.float64) ** 2
         row, column, value = map(np.concatenate, (rows, columns, values))
         length = np.sqrt(np.bincount(row, value * value, len(texts)))
-        return row, column, (value / np.maximum(length, 1e-9)[row]).astype(np.float32)
+        known = np.divide(length, np.sqrt(whole), out=np.zeros(len(texts)), where=whole > 0)
+        weights = (value / np.maximum(length, 1e-9)[row]).astype(np.float32)
+        return row, column, weights, np.minimum(known, 1.0)
 
 
 class Model:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mathmill.stages.decontaminate.reading import Ints, Read
 
 Floats = NDArray[np.float32]
+OTHERS = 1_000  # questions that count as seen without any of these: few items tell no rarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Kind:
         self.keys, inverse = np.unique(keys, return_inverse=True)
         self.items = items
         seen = np.bincount(inverse, minlength=len(self.keys))
-        self.squares = (np.log((items + 1) / (seen + 0.5)) ** 2).astype(np.float32)
-        self.strange = float(np.log((items + 1) / 0.5) ** 2)
+        self.squares = (np.log((items + OTHERS) / (seen + 0.5)) ** 2).astype(np.float32)
+        self.strange = float(np.log((items + OTHERS) / 0.5) ** 2)
         order = np.argsort(inverse, kind="stable")
         self.posted = rows[order]
         self.starts = np.concatenate([[0], np.cumsum(seen)])

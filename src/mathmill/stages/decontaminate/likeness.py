@@ -15,7 +15,7 @@ shares, so that no row meets all items, and numbers are compared only where the 
 the least score: nothing is lost by it. Memory holds the index and one tile.
 
 Used as: `index = Likeness(); index.add(questions); index.close()`;
-`place, score = index.nearest(rows, least=0.17)`.
+`place, score = index.nearest(rows, least=0.16)`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ memory that depends on neither: 2.5 million rows times 10,000 items are 1.3e13 o
 minutes of a core. No approximate index is needed at this size, and none can miss.
 
 Used as: `near = Neighbours(open_encoder("svd")); near.add(items); near.close()`;
-`place, score = near.nearest(rows, least=0.7)`.
+`place, score = near.nearest(rows, least=0.66)`.
 """
 
 from __future__ import annotations

@@ -71,6 +71,8 @@ def chinese(signs: str) -> int:
 
 def chinese_value(found: re.Match[str]) -> str:
     """Return the key of a number that `CHINESE` found."""
+    if len(found[0]) > LONGEST:
+        return found[0]
     if found["half"]:
         return "1/2"
     if found["whole"]:
@@ -83,7 +85,7 @@ def chinese_value(found: re.Match[str]) -> str:
         return str(chinese(found["signs"]))
     value = value_of(found["digits"])
     scale = {"百": 100, "千": 1_000, "万": 10_000, "亿": 10**8}.get(found["scale"] or "")
-    if scale is None or len(found["digits"]) > LONGEST:
+    if scale is None:
         return value
     try:
         return str(Fraction(value) * scale)

@@ -51,6 +51,7 @@ _STOPPING = (
 _STOP = frozenset(_STOPPING.split())
 _SMALL = frozenset(word for word, value in numerals.WORDS.items()
                    if value.isdecimal() and int(value) < 20)
+_MOST = Fraction(10**numerals.LONGEST)
 _SPECIAL, _STOPPED = -2, -1
 
 
@@ -156,18 +157,19 @@ class Reader:
             return self._chinese(text)
         found: list[int] = []
         held: Fraction | None = None  # a number that may go on: twenty, two hundred, 1.5
+        told = False  # in words, so that more may be added: 205, but not 1080 and one
         for token in _TOKEN.findall(text):
             ten, scale = numerals.TENS.get(token), numerals.SCALES.get(token)
             small = int(numerals.WORDS[token]) if token in _SMALL else None
             if held is None:
                 tail = None
             elif scale is not None:
-                held *= scale
+                held, told = min(held * scale, _MOST), True
                 continue
             else:  # two hundred and five, twenty-five
                 tail = ten if ten is not None and not held % 100 else (
                     small if small and not held % 10 else None)
-                if tail is not None and held:
+                if tail is not None and held and told:
                     held += tail
                     continue
                 if token == "and":
@@ -175,10 +177,10 @@ class Reader:
                 found.append(self._value(str(held)))
                 held = None
             if ten is not None or scale is not None or small is not None:
-                held = Fraction(ten or scale or small or 0)
+                held, told = Fraction(ten or scale or small or 0), True
             elif token[0].isdecimal() or token[0] == ".":
                 try:
-                    held = Fraction(numerals.value_of(token))
+                    held, told = Fraction(numerals.value_of(token)), False
                 except (ValueError, ZeroDivisionError):
                     found.append(self._codes[token])
             elif token != "and":
