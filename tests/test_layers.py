@@ -25,7 +25,8 @@ LAW = {  # room -> rooms it may import, besides the ground and itself
     "execution": set(), "grading": set(),
 }
 HEAVY = {"torch", "transformers", "trl", "ray", "vllm", "sympy", "datasets", "aiohttp", "scipy",
-         "math_verify", "pydantic_monty", "latex2mathml", "peft", "accelerate", "tokenizers"}
+         "math_verify", "pydantic_monty", "latex2mathml", "peft", "accelerate", "tokenizers",
+         "fsspec", "s3fs"}
 FILES = sorted(SOURCE.glob("mathmill/**/*.py"))
 
 

@@ -141,14 +141,14 @@ class Workbench:
         return self.kept[table]
 
     def map(self, part: Part, literals: Mapping[str, Any], *, merge: Merge, over: str = "rows",
-            needs: Needs = Needs()) -> None:
+            needs: Needs = Needs(), sharded: bool = True) -> None:
         """Do a part of this step's work on each shard of the input `over`, wherever that may be.
 
         The part keeps, drops and notes facts at a bench whose input `over` is a shard; what it
         kept and dropped becomes this bench's, in the order of the rows, and so do the facts
-        that `merge` makes of those of all shards.
+        that `merge` makes of those of all shards. Not `sharded`: it is done here, as a whole.
         """
-        if self.mapper is not None:
+        if self.mapper is not None and sharded:
             found = self.mapper(self, part, literals, over=over, merge=merge, needs=needs)
         else:
             before, self.facts = self.facts, {}

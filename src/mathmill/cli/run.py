@@ -37,6 +37,12 @@ Scale = Annotated[str | None, typer.Option(
 Out = Annotated[Path | None, typer.Option(help="Folder of the run.", show_default="runs/RECIPE")]
 Jobs = Annotated[int | None, typer.Option(
     min=1, help="Heavy steps run at once.", show_default="one a core; one with a GPU")]
+On = Annotated[str, typer.Option(
+    metavar="WHERE", help="Who does the shards of stages that have them: local (processes), ray "
+    "(the cluster that runs here), or ray://HOST:PORT. The rows are the same.")]
+Shared = Annotated[str | None, typer.Option(
+    metavar="URL", help="Storage that all workers reach (s3://BUCKET/PREFIX, ...).",
+    show_default="the run's folder")]
 MaxCost = Annotated[str | None, typer.Option(
     metavar="DOLLARS", help="Spend no more than this on teachers.")]
 MaxCalls = Annotated[int | None, typer.Option(help="Pay for no more calls than this.")]
@@ -52,7 +58,7 @@ Journal = Annotated[Path | None, typer.Option(
 
 def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
         base: Base = None, test: Test = None, scale: Scale = None, out: Out = None,
-        jobs: Jobs = None,
+        jobs: Jobs = None, on: On = "local", shared: Shared = None,
         max_cost: MaxCost = None, max_calls: MaxCalls = None, max_tokens: MaxTokens = None,
         prices: Prices = None, no_cost: NoCost = False, journal: Journal = None) -> None:
     """Run a recipe; what is done already is not done again."""
@@ -62,7 +68,7 @@ def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: T
 
     last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
                  test=test, scale=scale)
-    folder = local.run(last, out or default_out(recipe), jobs, terms)
+    folder = local.run(last, out or default_out(recipe), jobs, terms, on, shared)
     page = folder / "report.html"
     print(f"report: {page}" if page.exists() else f"result: {folder}")
 

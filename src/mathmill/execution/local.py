@@ -19,10 +19,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from mathmill.errors import StepFailed
 from mathmill.execution import workers
+from mathmill.execution.crew import crew_at
+from mathmill.execution.mapping import SHARDS, Mapper
 from mathmill.execution.meter import Meter
 from mathmill.execution.progress import Progress, clock
 from mathmill.execution.step import Step, changed_literals, in_order
@@ -34,16 +37,21 @@ TRIES = 3  # a step whose worker is killed three times is killed by what it does
 RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "peft", "aiohttp")
 
 
-def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None) -> Path:
+def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None,
+        on: str = "local", shared: str | None = None) -> Path:
     """Do all steps up to `last` that are not done yet; return the folder of `last`.
 
     `jobs` is how many heavy steps run at once (default: one a core, one where there is a GPU).
-    `terms`: what may be spent on teachers (default: no caps).
+    `terms`: what may be spent on teachers (default: no caps). `on`: who does the shards of
+    stages that have them: `local`, `ray` or `ray://HOST:PORT`; `shared`: the URL of storage that
+    all of these reach (default: they reach `out`). Neither changes a row.
     Raises MathmillError for what the user must mend; steps finished before it stay finished.
     """
+    hire = crew_at(on, jobs or workers.cores())
     with Store(out).locked() as store, Progress() as progress:
+        mapper = Mapper(hire, progress.say, shared, always=on != "local")
         return _Run(store, progress, in_order(last), jobs or workers.default_jobs(),
-                    terms or Terms()).all()
+                    terms or Terms(), mapper).all()
 
 
 def state(last: Step, out: Path) -> list[tuple[Step, dict[str, Any] | None]]:
@@ -59,6 +67,7 @@ class _Run:
     steps: list[Step]
     jobs: int
     terms: Terms
+    mapper: Mapper
     done: set[str] = field(default_factory=set)
     running: dict[Future[Any], Step] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
@@ -110,7 +119,7 @@ class _Run:
         self.progress.start(step.id, step.title)
         begun, clock_begun = now(), time.monotonic()
         meter = Meter(self.pool.processes if self.pool else ())  # those work for other steps
-        tally = work_at(step.work, step.literals, self._bench(step),
+        tally = work_at(step.work, step.literals, {**self._bench(step), "mapper": self.mapper},
                         lambda done, total, words="": self.progress.show(
                             step.id, done, total, words))
         self._commit(step, tally, begun, time.monotonic() - clock_begun, meter.read())
@@ -155,6 +164,7 @@ class _Run:
     def _commit(self, step: Step, tally: Mapping[str, Any], begun: float, seconds: float,
                 machine: Mapping[str, Any]) -> None:
         self.store.commit(step, tally, begun, seconds, machine, versions())
+        rmtree(self.store.folder(step) / SHARDS, ignore_errors=True)  # linked to where they stay
         self.done.add(step.id)
         self.progress.finish(step.id)
         dropped = sum(tally["dropped"].values())
@@ -172,6 +182,7 @@ class _Run:
                 self._collect(1.0)
             except Exception as error:  # the first error is on its way up already
                 self.progress.say(f"also failed: {error}")
+        self.mapper.close()
         if self.pool is not None:
             self.pool.stop()
 

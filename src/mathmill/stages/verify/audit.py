@@ -9,6 +9,7 @@ Used as: `audit.note(row, CORRECT, stays=True)` for each row, then `audit.facts(
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +21,8 @@ from mathmill.types import CORRECT, UNDECIDED, WRONG, Sample, Verdict
 class Audit:
     """How often the verdicts are right, where a teacher knows the truth."""
 
-    truth: Any
-    policy: str
+    truth: Any = None
+    policy: str = "tolerant"
     confusion: Counter[str] = field(default_factory=Counter)
     stays: Counter[tuple[bool, str]] = field(default_factory=Counter)
 
@@ -36,6 +37,18 @@ class Audit:
                 else "right" if found.value == CORRECT else "wrong")
         self.confusion[f"{verdict}, truly {fact}"] += 1
         self.stays[stays, fact] += 1
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return what was noted, as JSON, for `add`."""
+        return {"confusion": dict(self.confusion),
+                "kept": {fact: n for (stays, fact), n in self.stays.items() if stays},
+                "dropped": {fact: n for (stays, fact), n in self.stays.items() if not stays}}
+
+    def add(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Take what was noted elsewhere, about other rows."""
+        self.confusion.update(counts["confusion"])
+        for stays, name in ((True, "kept"), (False, "dropped")):
+            self.stays.update({(stays, fact): n for fact, n in counts[name].items()})
 
     def facts(self) -> dict[str, Any]:
         """Return counts, and precision and recall of keeping right and finding wrong rows."""

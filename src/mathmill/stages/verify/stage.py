@@ -11,7 +11,7 @@ Used as: `run(bench, by=["runs", "answer_agrees", "majority"], teacher="symbolic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -21,9 +21,9 @@ from mathmill.errors import StepFailed, UsageError
 from mathmill.io import as_json
 from mathmill.stages.verify.audit import Audit
 from mathmill.stages.verify.finding import Check
-from mathmill.stages.verify.names import Hand, named, ready
+from mathmill.stages.verify.names import ASK, EXECUTE, Hand, named, ready
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Drop, Sample, Verdict
-from mathmill.workbench import Workbench
+from mathmill.workbench import Facts, Workbench
 
 VALUES = (CORRECT, WRONG, UNDECIDED)
 BATCH = 1024  # rows that are put to a check together
@@ -49,21 +49,54 @@ def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 
     if not kept or set(kept) - set(VALUES):
         raise UsageError(f"keep={list(kept)}: name some of {', '.join(VALUES)}, "
                          "or say label to keep all")
-    audit, count = Audit(bench.tools.get("truth"), policy), _Count()
-    rows = (map(as_sample, bench.rows("rows", Candidate)) if pool else
-            bench.rows("rows", Sample))
-    with ready(bench, checks, teacher=teacher, policy=policy, temperature=temperature,
-               seconds=seconds, whole=whole) as hand:
-        bench.keep(_judged(bench, rows, hand, kept, audit, count), Sample)
-        bench.facts.update(hand.facts())
-    bench.facts.update(rows_in=count.rows, verdicts=dict(sorted(count.verdicts.items())),
-                       by_check=dict(sorted(count.by_check.items())), checks=count.checks())
-    if audit.truth is not None:
-        bench.facts["truth"] = audit.facts()
+    # What asks or executes has hands of its own, and counts what they cost over all rows.
+    alone = {check.name for check in checks} & {*ASK, *EXECUTE}
+    bench.map(check, {"by": list(by), "votes": votes, "keep": list(kept), "pool": pool,
+                      "asked": {"teacher": teacher, "policy": policy, "seconds": seconds,
+                                "temperature": temperature, "whole": whole}},
+              merge=merged, sharded=not alone)
     if not bench.kept["rows"]:
         raise StepFailed(
-            f"verify kept none of {count.rows} rows ({count.causes()}); keep more verdicts "
-            "(keep=label keeps all), add a check, or look at the teacher's replies")
+            f"verify kept none of {bench.facts['rows_in']} rows ({_causes(bench.facts)}); keep "
+            "more verdicts (keep=label keeps all), add a check, or look at the teacher's replies")
+
+
+def check(bench: Workbench, *, by: Sequence[str], votes: int, keep: Sequence[str], pool: bool,
+          asked: Mapping[str, Any]) -> None:
+    """Write the rows of a shard that stay, with verdicts; its facts are counts, for `merged`.
+
+    `asked`: the settings of `names.ready`; the others are those of `run`.
+    """
+    audit, count = Audit(bench.tools.get("truth"), asked["policy"]), _Count()
+    rows = (map(as_sample, bench.rows("rows", Candidate)) if pool else
+            bench.rows("rows", Sample))
+    with ready(bench, named(by, votes), **asked) as hand:
+        bench.keep(_judged(bench, rows, hand, keep, audit, count), Sample)
+        bench.facts.update(hand.facts())
+    bench.facts.update(count.facts())
+    if audit.truth is not None:
+        bench.facts["audit"] = audit.counts()
+
+
+def merged(facts: Sequence[Facts]) -> Facts:
+    """Return the facts of the stage from those of its shards."""
+    count, audit = _Count(), Audit()
+    for each in facts:
+        count.add(each)
+        if "audit" in each:
+            audit.add(each["audit"])
+    found = {name: each[name] for each in facts for name in ("votes", "programs") if name in each}
+    found |= {"rows_in": count.rows, "verdicts": dict(sorted(count.verdicts.items())),
+              "by_check": dict(sorted(count.by_check.items())), "checks": count.checks()}
+    return found | ({"truth": audit.facts()} if any("audit" in each for each in facts) else {})
+
+
+def _causes(facts: Facts) -> str:
+    """Return verdicts and faults in a few words."""
+    said: Counter[str] = Counter(facts["verdicts"])
+    for one in facts["checks"].values():
+        said.update(one["faults"])
+    return ", ".join(f"{name}: {number}" for name, number in said.items() if number)
 
 
 @dataclass
@@ -76,15 +109,25 @@ class _Count:
     put: Counter[str] = field(default_factory=Counter)
     faults: dict[str, Counter[str]] = field(default_factory=dict)
 
+    def facts(self) -> dict[str, Any]:
+        """Return the counts as JSON, for `add`."""
+        return {"rows_in": self.rows, "verdicts": dict(self.verdicts),
+                "by_check": dict(self.by_check), "put": dict(self.put),
+                "faults": {name: dict(each) for name, each in self.faults.items()}}
+
+    def add(self, facts: Facts) -> None:
+        """Take the counts of other rows."""
+        self.rows += facts["rows_in"]
+        self.verdicts.update(facts["verdicts"])
+        self.by_check.update(facts["by_check"])
+        self.put.update(facts["put"])
+        for name, each in facts["faults"].items():
+            self.faults.setdefault(name, Counter()).update(each)
+
     def checks(self) -> dict[str, Any]:
         """Return for each check how many rows were put to it, and its faults by reason."""
         return {name: {"rows": rows, "faults": dict(sorted(self.faults.get(name, {}).items()))}
                 for name, rows in self.put.items()}
-
-    def causes(self) -> str:
-        """Return verdicts and faults in a few words."""
-        said = {**self.verdicts, **sum(self.faults.values(), Counter[str]())}
-        return ", ".join(f"{name}: {number}" for name, number in said.items() if number)
 
 
 @dataclass

@@ -1,0 +1,65 @@
+"""Finished shards become a step's rows, drops and facts, in the order of the rows.
+
+Why: readers know a step's folder and nothing of shards; the files are linked, not written again,
+so that ending a step of millions of rows takes no longer than naming its files.
+
+Used as: `facts = gathered(bench, shelf, manifests, merge)`, by `mapping`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mathmill.errors import StepFailed
+from mathmill.execution.part import POISONOUS
+from mathmill.execution.shelf import Shelf
+from mathmill.words import counted
+from mathmill.workbench import Facts, Merge, Workbench
+
+
+def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]],
+             merge: Merge) -> Facts:
+    """Give the bench what the shards kept and dropped, in order; return the merged facts."""
+    tables = list(dict.fromkeys(table for manifest in manifests for table in manifest["kept"]))
+    for table in tables:
+        _gather(bench.out, shelf, [manifest["files"][table] for manifest in manifests
+                                   if table in manifest["files"]], table)
+        bench.kept[table] = sum(manifest["kept"].get(table, 0) for manifest in manifests)
+    aside = bench.out / "drops.shard"
+    for manifest in manifests:
+        if "drops" in manifest["files"]:
+            aside.unlink(missing_ok=True)
+            shelf.fetch(manifest["files"]["drops"], aside)
+            bench.drops.include(aside, manifest["dropped"])
+    aside.unlink(missing_ok=True)
+    facts = [each for manifest in manifests for each in manifest["facts"]]
+    poisonous = sum(manifest["poisonous"] for manifest in manifests)
+    if poisonous and not facts:
+        raise StepFailed(f"each of {counted(poisonous, 'row')} is a {POISONOUS}; see "
+                         f"{bench.drops.path.name} for what they hold")
+    found = dict(merge(facts))
+    if poisonous:
+        found["poisonous"] = poisonous
+        if "rows_in" in found:
+            found["rows_in"] += poisonous
+    return found
+
+
+def _gather(out: Path, shelf: Shelf, names: list[str], table: str) -> None:
+    """Have the files of a table stand in a step's folder: one as a file, more in a folder."""
+    file, many, aside = out / f"{table}.parquet", out / table, out / f"{table}.writing"
+    file.unlink(missing_ok=True)
+    for folder in (many, aside):
+        shutil.rmtree(folder, ignore_errors=True)
+    if len(names) == 1:
+        shelf.fetch(names[0], aside)
+        os.replace(aside, file)
+        return
+    aside.mkdir(parents=True)
+    for number, name in enumerate(names):
+        shelf.fetch(name, aside / f"{number:06d}.parquet")
+    os.replace(aside, many)

@@ -1,0 +1,217 @@
+"""Drives the shards of one part of a stage to their end, whoever does them and whatever dies.
+
+Why: what a lost worker costs, when a shard is believed to kill its worker, and how the row that
+does it is found must not depend on whether processes or a cluster do the work. A crew only
+takes tasks and says what came of them; this loop decides what is done next.
+
+A shard that was lost with others beside it is tried again; lost once more, it is tried alone,
+so that its guilt is sure. Then ranges of its rows are tried until one row is left, which is
+dropped; where each half survives, the shard was too large for a worker and is done in ranges.
+
+Used as: `Mapper(crew, shared=None)` as a bench's mapper; `bench.map(part, literals, merge=...)`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mathmill import __version__
+from mathmill.errors import StepFailed
+from mathmill.execution.crew import Crew, Here, Lost
+from mathmill.execution.gather import gathered
+from mathmill.execution.part import Job, Result, Task
+from mathmill.execution.shards import ROWS, Piece, Shard, copied, cut
+from mathmill.execution.shelf import Shelf
+from mathmill.identity import content_id
+from mathmill.io import rows_in
+from mathmill.words import counted
+from mathmill.workbench import Facts, Merge, Needs, Part, Workbench
+
+SHARDS = "shards"  # folder, in that of a step, of shards that are done before the step is
+TRIES = 3  # of a shard at what the machine lacks: a disk that is full, a node that comes and goes
+DEADLY = 10  # rows of one shard that kill a worker: more is a fault of the part
+
+
+@dataclass
+class Mapper:
+    """Does parts of stages by a crew; `workbench.Mapper` is what a bench knows of it."""
+
+    hire: Callable[[], Crew]
+    "Opens the crew: called when first needed, and not at all for small inputs."
+    say: Callable[[str], None]
+    "Prints a lasting line."
+    shared: str | None = None
+    "URL of storage that every worker reaches; the step's own folder where None."
+    rows: int = ROWS
+    "Rows a shard."
+    always: bool = False
+    "Whether a single shard goes to the crew too (a cluster was asked for)."
+    crew: Crew | None = None
+
+    def __call__(self, bench: Workbench, part: Part, literals: Mapping[str, Any], *, over: str,
+                 merge: Merge, needs: Needs) -> Facts:
+        """Do the part on all shards that are not done; see `workbench.Workbench.map`."""
+        shards = cut(rows_in(bench.inputs[over]), self.rows)
+        came = shards[-1].start + shards[-1].rows
+        name = f"{part.__module__}.{part.__qualname__}"
+        key = content_id("shard", name, dict(literals), self.rows, over, came, __version__)
+        # By its key: shards of other settings are never taken for these.
+        folder = f"{part.__qualname__}-{key[:12]}"
+        shelf = Shelf(str((bench.out / SHARDS / folder).absolute()) if self.shared is None else
+                      f"{self.shared.rstrip('/')}/{bench.out.name}/{folder}")
+        job = Job(key, part, literals, bench.tools, {
+            name: path.absolute() for name, path in bench.inputs.items()}, over, shelf.url,
+            needs.gpus)
+        done = {number: manifest for number, manifest in shelf.manifests().items()
+                if manifest.get("key") == key}
+        todo = [shard for shard in shards if shard.number not in done]
+        if done and todo:
+            self.say(f"{len(done)} of {counted(len(shards), 'shard')} are done already")
+        if todo:
+            _Drive(self, bench, job, shelf, needs, came, done).all(todo)
+        return gathered(bench, shelf, [done[shard.number] for shard in shards], merge)
+
+    def crew_for(self, todo: int) -> Crew:
+        """Return who does so many shards."""
+        if todo == 1 and not self.always and self.crew is None:
+            return Here()
+        if self.crew is None:
+            self.crew = self.hire()
+        return self.crew
+
+    def close(self) -> None:
+        """Stop the crew."""
+        if self.crew is not None:
+            self.crew.close()
+            self.crew = None
+
+
+@dataclass
+class _Drive:
+    """One part's way through its shards."""
+
+    mapper: Mapper
+    bench: Workbench
+    job: Job
+    shelf: Shelf
+    needs: Needs
+    came: int
+    done: dict[int, dict[str, Any]]
+    running: int = 0
+    lost: dict[int, int] = field(default_factory=dict)
+    suspects: deque[Task] = field(default_factory=deque)
+
+    def all(self, todo: list[Shard]) -> None:
+        """Do the shards; raises what the user must mend, or StepFailed."""
+        self.crew = self.mapper.crew_for(len(todo))
+        slots, waiting = self.crew.slots(self.needs), deque(map(Task, todo))
+        self._show()
+        while waiting or self.running or self.suspects:
+            while waiting and self.running < slots:
+                self._submit(waiting.popleft())
+            if not self.running:  # nothing beside it: if a worker dies now, it is this one
+                self._alone(self.suspects.popleft())
+                continue
+            for task, came in self._finished():
+                if isinstance(came, Lost):
+                    again = self._lost(task, came, self.crew.sure)
+                    (self.suspects if again is None else waiting).append(again or task)
+                else:
+                    self._settle(task, came, waiting.append)
+
+    def _submit(self, task: Task) -> None:
+        if not self.shelf.local and not task.trial:
+            task = replace(task, shard=self._handed_in(task.shard))
+        self.crew.submit(self.job, task)
+        self.running += 1
+
+    def _finished(self) -> list[tuple[Task, Result | Exception]]:
+        found = self.crew.finished()
+        self.running -= len(found)
+        return found
+
+    def _settle(self, task: Task, came: Result | Exception,
+                again: Callable[[Task], None]) -> None:
+        """Take what came of a task whose worker lived."""
+        if isinstance(came, Exception):
+            raise came
+        if came.error is not None:
+            raise came.error
+        if came.fault:
+            raise RuntimeError(f"a part failed on shard {task.shard.number} as a whole:\n"
+                               + came.fault)
+        if came.trouble:
+            number = task.shard.number
+            self.lost[number] = self.lost.get(number, 0) + 1
+            if self.lost[number] >= TRIES:
+                raise StepFailed(f"shard {number} failed {TRIES} times ({came.trouble}); mend "
+                                 "that and run again: finished shards stay")
+            self.mapper.say(f"shard {number}: {came.trouble}; trying again")
+            again(task)
+        elif came.manifest is not None and not task.trial:
+            self.done[task.shard.number] = came.manifest
+            self._show()
+
+    def _lost(self, task: Task, how: Lost, sure: bool) -> Task | None:
+        """Return the task to try again beside others, or None where it must be tried alone."""
+        number = task.shard.number
+        self.lost[number] = self.lost.get(number, 0) + 1
+        self.mapper.say(f"shard {number}: its worker died ({how}); trying again")
+        return task if self.lost[number] < 2 and not sure else None
+
+    def _alone(self, task: Task) -> None:
+        """Do a suspect with nothing beside it, and find what kills its worker."""
+        while True:
+            how = self._survives(task)
+            if not how:
+                return
+            if len(task.deadly) >= DEADLY or task.ranges > task.shard.rows:
+                raise StepFailed(f"shard {task.shard.number} kills its worker again and again "
+                                 f"({how}); often: out of memory")
+            row = self._deadly(task)
+            if row is None:
+                self.mapper.say(f"shard {task.shard.number} is too much for a worker at once; "
+                                "doing it in ranges")
+                task = replace(task, ranges=task.ranges * 2)
+            else:
+                self.mapper.say(f"row {row} kills the worker that does it ({how}); dropped")
+                task = replace(task, deadly={**task.deadly, row: f"kills its worker: {how}"})
+
+    def _deadly(self, task: Task) -> int | None:
+        """Return the number of a row that kills its worker; None where no half does."""
+        here = task.shard
+        while here.rows > 1:
+            half = here.rows // 2
+            for part in (here.part(0, half), here.part(half, here.rows)):
+                if self._survives(replace(task, shard=part, trial=True)):
+                    here = part
+                    break
+            else:
+                return None
+        return here.start
+
+    def _survives(self, task: Task) -> str:
+        """Do one task alone; return how its worker died, empty where it lived."""
+        self._submit(task)
+        [(task, came)] = self._finished()
+        if isinstance(came, Lost):
+            return str(came)
+        again: list[Task] = []
+        self._settle(task, came, again.append)
+        return self._survives(again[0]) if again else ""
+
+    def _handed_in(self, shard: Shard) -> Shard:
+        """Return a shard whose rows lie on shared storage: they are put there once."""
+        if all("://" in piece.file for piece in shard.pieces):
+            return shard
+        with self.shelf.scratch() as folder:
+            copied(shard, folder / "in.parquet")
+            url = self.shelf.put(folder / "in.parquet", f"{shard.number:06d}.in.parquet")
+        return Shard(shard.number, shard.start, shard.rows, (Piece(url, 0, 0, shard.rows),))
+
+    def _show(self) -> None:
+        rows = sum(manifest["rows"] for manifest in self.done.values())
+        self.bench.show(rows, self.came, "rows done")

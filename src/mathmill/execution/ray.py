@@ -1,0 +1,113 @@
+"""The crew of a Ray cluster: shards as tasks, with Ray's own scheduling, retries and node losses.
+
+Why: one option moves a run to many machines, and what happens to a shard there must be the same
+function on the same rows. Ray Core's tasks are all that is taken of Ray: its data engine would
+bring other rows to memory, and another way to resume (LOG.md has the figures).
+
+Every node must have the same mathmill, and reach the run's folder under the same path or the
+storage of `--shared`.
+
+Used as: `Cluster("auto")`, `Cluster("ray://head:10001")`, by `mapping.Mapper`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from mathmill.errors import MissingExtra, UsageError
+from mathmill.execution.crew import Lost
+from mathmill.execution.part import Job, Result, Task, do
+from mathmill.workbench import Needs
+
+RETRIES = 3  # by Ray itself, of a task whose worker or node died
+AHEAD = 2  # tasks a processor under way: one runs, one is on its way
+
+
+class Cluster:
+    """A Ray cluster that runs already."""
+
+    sure = True
+
+    def __init__(self, address: str) -> None:
+        """Connect; raises MissingExtra, or UsageError where no cluster answers."""
+        # Under `uv run`, Ray would pack the whole working directory and ship it to each node.
+        os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        try:
+            import ray
+        except ImportError as error:
+            raise MissingExtra("ray", "ray") from error
+        self._ray, self._own = ray, not ray.is_initialized()
+        if self._own:
+            try:
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            except Exception as error:  # ConnectionError, RuntimeError, ValueError, RpcError ...
+                raise UsageError(_cure(address, error)) from error
+        self._remote = ray.remote(do)
+        self._running: dict[Any, Task] = {}
+        self._job: tuple[str, Any] = ("", None)
+
+    def slots(self, needs: Needs) -> int:
+        """Return what keeps the cluster busy; raises UsageError where it has no such GPUs."""
+        there: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]
+        at_most = needs.at_once or AHEAD * max(1, int(there.get("CPU", 1)))
+        if needs.gpus:
+            gpus = int(there.get("GPU", 0))
+            if gpus < needs.gpus:
+                raise UsageError(f"this stage asks for {needs.gpus} GPUs at a time, and the "
+                                 f"cluster has {gpus}; add nodes that have them")
+            at_most = min(at_most, AHEAD * (gpus // needs.gpus))
+        return at_most
+
+    def submit(self, job: Job, task: Task) -> None:
+        """Hand a task to the cluster; a job travels once, whatever the number of its tasks."""
+        if self._job[0] != job.key:
+            self._job = (job.key, self._ray.put(job))
+        name = f"{job.part.__qualname__}: shard {task.shard.number}"
+        self._running[self._remote.options(
+            num_cpus=1, num_gpus=job.gpus, scheduling_strategy="SPREAD", name=name,
+            max_retries=0 if task.trial else RETRIES).remote(self._job[1], task)] = task
+
+    def finished(self) -> list[tuple[Task, Result | Exception]]:
+        """Wait for tasks to end."""
+        done, _ = self._ray.wait(list(self._running), num_returns=1)
+        return [(self._running.pop(one), self._came(one)) for one in done]
+
+    def close(self) -> None:
+        """Cancel what is under way, and leave the cluster."""
+        for one in self._running:
+            self._ray.cancel(one, force=True)
+        self._running.clear()
+        if self._own:
+            self._ray.shutdown()
+
+    def _came(self, one: Any) -> Result | Exception:
+        errors = self._ray.exceptions
+        try:
+            came: Result = self._ray.get(one)
+            return came
+        except errors.RayTaskError as error:  # `do` itself raises nothing: no module there, say
+            return UsageError(f"a worker of the cluster cannot do a shard ({_last_line(error)}); "
+                              "install the same mathmill, and the recipe's own files, on "
+                              "every node")
+        except errors.RayError as error:
+            return Lost(f"{type(error).__name__}: {_last_line(error)}"[:300])
+
+
+def _cure(address: str, error: Exception) -> str:
+    """Say why a cluster did not answer, and what to do about it."""
+    what = f"{type(error).__name__}: {_last_line(error)}"[:300]
+    if "auth" in what.lower():
+        return (f"the Ray cluster refused ({what}); set RAY_AUTH_TOKEN to its token, or "
+                "RAY_AUTH_MODE=disabled where it has none")
+    if address == "auto":
+        return (f"no Ray cluster answers here ({what}); start one with `ray start --head`, after "
+                "`ray stop` where an old one was killed, or say --on ray://HOST:10001")
+    return (f"the Ray cluster at {address} does not answer ({what}); check the address, and that "
+            "its head runs the same Ray and Python")
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "no more is known"

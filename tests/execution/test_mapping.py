@@ -1,0 +1,194 @@
+"""Parts on shards give the rows of the whole, whoever does them and whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.execution import shard_parts
+from tests.execution.shard_parts import loud, problems
+
+from mathmill.errors import StepFailed, UsageError
+from mathmill.execution import local, mapping
+from mathmill.execution.crew import Here, crew_at
+from mathmill.execution.mapping import Mapper
+from mathmill.execution.pool import Pool
+from mathmill.io import read_json, read_rows, rows_in, write_rows
+from mathmill.types import Drop, Problem
+from mathmill.workbench import Needs, Workbench
+
+
+def done(out: Path, rows: int, mapper: Mapper | None = None, count: int = 100, **literals: Any
+         ) -> tuple[list[Problem], list[Drop], dict[str, Any]]:
+    source = out / "in"
+    if not source.exists():
+        write_rows(source / "rows.parquet", problems(count), Problem)
+    if mapper is not None:
+        mapper.rows = rows
+    bench = Workbench(out / "out", inputs={"rows": source}, mapper=mapper)
+    loud(bench, **literals)
+    if mapper is not None:
+        mapper.close()
+    tally = bench.close()
+    return (list(read_rows(rows_in(out / "out"), Problem)),
+            list(read_rows(out / "out" / "drops.parquet", Drop)), tally)
+
+
+def here() -> Mapper:
+    return Mapper(Here, lambda text: None)
+
+
+def pool(workers: int = 2, said: list[str] | None = None) -> Mapper:
+    return Mapper(lambda: Pool(workers), (said if said is not None else []).append)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50, 100, 1000])
+def test_rows_drops_and_facts_are_those_of_the_whole(tmp_path: Path, rows: int) -> None:
+    whole = done(tmp_path / "whole", 0)
+    sharded = done(tmp_path / "shards", rows, here())
+    assert sharded == whole
+    assert len(whole[0]) == 80
+
+
+def test_a_single_shard_is_a_file_and_more_are_a_folder(tmp_path: Path) -> None:
+    done(tmp_path / "one", 100, here())
+    done(tmp_path / "two", 50, here())
+    assert rows_in(tmp_path / "one" / "out").name == "rows.parquet"
+    assert [file.name for file in sorted(rows_in(tmp_path / "two" / "out").iterdir())] == [
+        "000000.parquet", "000001.parquet"]
+
+
+def test_one_bad_row_is_one_reject_with_its_content(tmp_path: Path) -> None:
+    rows, drops, tally = done(tmp_path, 40, here(), bad=[13, 66])
+    assert len(rows) == 78
+    poisonous = [drop for drop in drops if drop.reason == "poisonous row"]
+    assert [json.loads(drop.row)["question"] for drop in poisonous] == [
+        "What is 13 + 1?", "What is 66 + 1?"]
+    assert "ValueError: 13 cannot be shouted (shard_parts.py:" in poisonous[0].detail
+    assert tally["facts"] == {"rows_in": 100, "poisonous": 2}
+    assert [row.id for row in rows] == [
+        row.id for n, row in enumerate(problems(100)) if n % 5 and n not in (13, 66)]
+
+
+def test_a_part_that_fails_everywhere_is_its_own_fault(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)shard 0 as a whole.*cannot be shouted"):
+        done(tmp_path, 50, here(), bad=list(range(100)))
+
+
+def test_finished_shards_are_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                            ) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setattr(mapping, "gathered", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        done(tmp_path, 10, here(), log=str(log))
+    monkeypatch.undo()
+    gone = sorted((tmp_path / "out" / "shards").glob("*/*.json"))[3]
+    gone.unlink()
+    rows, *_ = done(tmp_path, 10, here(), log=str(log))
+    assert len(rows) == 80
+    assert Counter(log.read_text().split()[1::2])["35"] == 2
+    assert len(log.read_text().splitlines()) == 110
+
+
+def test_shards_of_other_settings_are_not_taken_for_these(tmp_path: Path) -> None:
+    done(tmp_path, 10, here())
+    rows, *_ = done(tmp_path, 10, here(), bad=[3])
+    assert len(rows) == 79
+
+
+def test_a_disk_that_is_full_now_and_then_is_tried_again(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mathmill.execution.shelf import Shelf
+
+    left, commit = [1], Shelf.commit
+
+    def full(*given: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise OSError(28, "No space left on device")
+        return commit(*given)
+
+    monkeypatch.setattr(Shelf, "commit", full)
+    assert len(done(tmp_path, 10, here())[0]) == 80
+    left[0] = 99
+    with pytest.raises(StepFailed, match="No space left on device"):
+        done(tmp_path / "again", 10, here())
+
+
+def test_who_does_the_shards_is_told_by_a_word() -> None:
+    with pytest.raises(UsageError, match="--on mars: say local, ray"):
+        crew_at("mars", 2)
+    with pytest.raises(UsageError, match="asks for 64 GPUs at a time"):
+        Pool(2).slots(Needs(gpus=64))
+    assert Pool(4).slots(Needs(at_once=2)) == 2
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_no_more_than_the_shards_under_way(tmp_path: Path) -> None:
+    log, said = tmp_path / "log", []
+    whole = done(tmp_path / "whole", 0)
+    found = done(tmp_path, 10, pool(2, said), log=str(log), once=str(tmp_path / "died"))
+    assert found == whole
+    assert 100 < len(log.read_text().splitlines()) <= 100 + 2 * 10
+    assert any("its worker died" in line for line in said)
+
+
+@pytest.mark.slow
+def test_a_row_that_kills_its_worker_is_found_and_dropped(tmp_path: Path) -> None:
+    said: list[str] = []
+    rows, drops, _ = done(tmp_path, 20, pool(2, said), count=60, deadly=[33])
+    assert len(rows) == 47
+    [drop] = [drop for drop in drops if drop.reason == "poisonous row"]
+    assert drop.detail == "kills its worker: killed, or it crashed"
+    assert json.loads(drop.row)["question"] == "What is 33 + 1?"
+    assert "row 33 kills the worker that does it (killed, or it crashed); dropped" in said
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from functools import partial
+from mathmill.execution import local, mapping
+from tests.execution.shard_parts import recipe
+if __name__ == "__main__":
+    local.Mapper = partial(mapping.Mapper, rows=10)
+    local.run(recipe(log=sys.argv[2], wait=0.01), Path(sys.argv[1]), jobs=2)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_driver_costs_no_more_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    script, log, run = tmp_path / "go.py", tmp_path / "log", tmp_path / "run"
+    script.write_text(DRIVER)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (root, root / "src")))}
+    command = [sys.executable, str(script), str(run), str(log)]
+    process = subprocess.Popen(command, env=env)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and len(list(run.glob("steps/*/shards/*/*.json"))) < 3:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.7)  # its workers notice
+    begun = len(log.read_text().splitlines())
+    assert 30 <= begun < 100
+    subprocess.run(command, env=env, check=True, timeout=60)
+    assert len(log.read_text().splitlines()) <= 100 + 2 * 10
+    [folder] = run.glob("steps/loud-*")
+    assert read_json(folder / "manifest.json")["tally"]["kept"] == {"rows": 80}
+    assert not (folder / "shards").exists()
+    assert list(read_rows(rows_in(folder), Problem)) == done(tmp_path / "whole", 0)[0]
+
+
+def test_a_run_does_shards_and_later_steps_read_them(tmp_path: Path) -> None:
+    folder = local.run(shard_parts.recipe(), tmp_path)
+    assert read_json(folder / "manifest.json")["tally"]["kept"] == {"rows": 80}
+    assert not (folder / "shards").exists()
