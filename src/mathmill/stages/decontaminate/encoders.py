@@ -24,7 +24,7 @@ from mathmill.stages.decontaminate.reading import Reader
 DIMS = 256
 SPARE = 16  # directions more that the random start has: with two rounds the 256 are exact enough
 ROUNDS = 2
-TILE = 256  # rows whose features are added up at a time: 10 MB
+ENTRIES = 8_192  # features that are added up at a time: 17 MB
 MODEL = "sentence-transformers:"
 OWN = {"svd": (0, 1, 2), "words": (0,)}
 "Encoders without a model, and the kinds of features that they look at."
@@ -69,17 +69,19 @@ class Svd:
         keys = keys_of(read)
         self._kinds = [Kind(*keys[which], len(items)) for which in self._which]
         size = sum(len(kind.keys) for kind in self._kinds)
-        self._into = np.eye(size, dtype=np.float32)[:, :0]
         rows, columns, values, _ = self._sparse(items)
         width = min(DIMS + SPARE, len(items), size)
         # A start by seed, so that the same items give the same space.
-        space: Floats = np.random.default_rng(0).standard_normal((size, width)).astype(np.float32)
+        space: Floats = np.random.default_rng(0).standard_normal((size, width), np.float32)
         for _ in range(ROUNDS + 1):
             base = np.linalg.qr(_product(rows, columns, values, space, len(items)))[0]
             space = _product(columns, rows, values, base.astype(np.float32), size)
-        directions, lengths, _ = np.linalg.svd(space, full_matrices=False)
-        self._into = np.ascontiguousarray(
-            directions[:, :min(DIMS, int((lengths > 1e-4).sum()))], np.float32)
+        # By the small matrix of its products: a decomposition of `space` copies it thrice.
+        squares, turns = np.linalg.eigh((space.T @ space).astype(np.float64))
+        best = np.argsort(-squares, kind="stable")[:DIMS]
+        best = best[squares[best] > 1e-8]
+        self._into = (space @ (turns[:, best] / np.sqrt(squares[best])).astype(np.float32)).astype(
+            np.float32)
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return points; see `Encoder`."""
@@ -132,16 +134,19 @@ class Model:
 
 
 def _product(rows: Any, columns: Any, values: Any, dense: Floats, count: int) -> Floats:
-    """Return a sparse matrix, of `count` rows, times a dense one, some rows at a time."""
+    """Return a sparse matrix, of `count` rows, times a dense one, some entries at a time."""
     order = np.argsort(rows, kind="stable")
     rows, columns, values = rows[order], columns[order], values[order]
     found = np.zeros((count, dense.shape[1]), np.float32)
-    for start in range(0, count, TILE):
-        low, high = np.searchsorted(rows, [start, start + TILE])
-        if low == high:
-            continue
-        own, firsts = np.unique(rows[low:high], return_index=True)
-        found[own] = np.add.reduceat(dense[columns[low:high]] * values[low:high, None], firsts)
+    own, firsts = np.unique(rows, return_index=True)
+    ends = np.append(firsts, len(rows))
+    start = 0
+    while start < len(own):  # as many rows as have `ENTRIES` together, but one at least
+        end = max(start + 1, int(np.searchsorted(ends, ends[start] + ENTRIES, "right")) - 1)
+        low, high = ends[start], ends[end]
+        found[own[start:end]] = np.add.reduceat(
+            dense[columns[low:high]] * values[low:high, None], firsts[start:end] - low)
+        start = end
     return found
 
 
