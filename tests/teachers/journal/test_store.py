@@ -46,7 +46,7 @@ def fresh(tmp_path_factory):
     return lambda: tmp_path_factory.mktemp("journal")
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_cut_at_any_byte_it_loses_at_most_the_record_that_was_cut(fresh, data):
     folder = fresh()
@@ -72,7 +72,7 @@ WRITES = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 11), st.integers(0
                   max_size=40)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(WRITES)
 def test_writers_in_any_order_each_find_what_any_has_kept(fresh, writes):
     """The third writer does not know how to write: it leaves torn ends behind."""

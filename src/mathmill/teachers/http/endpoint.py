@@ -37,7 +37,7 @@ from mathmill.teachers.http.faults import ROW, TROUBLE, Fault, blot, of_exceptio
 from mathmill.teachers.http.parameters import Parameters
 from mathmill.teachers.http.reading import read, read_whole
 from mathmill.teachers.http.stream import Pieces
-from mathmill.teachers.http.wire import Answer, Wire
+from mathmill.teachers.http.wire import Answer, Wire, unsendable
 from mathmill.types import Reply, Request
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Endpoint:
         `headers` and `query` are added to each call (Azure: `query={"api-version": ...}`, and the
         key goes as `api-key`). Settings: `name` (as replies and warnings name the teacher),
         `key_name` (variable that the key came from), `extra` (fields of each call's body),
-        `stream`. Raises UsageError for an address that cannot be right.
+        `stream`. Raises UsageError for an address or a header that cannot be right.
         """
         self.model = model
         self.url = url.rstrip("/")
@@ -89,6 +89,9 @@ class Endpoint:
         azure = "api-version" in self.query or (parts.hostname or "").endswith(".azure.com")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json",
                          "User-Agent": f"mathmill/{__version__}", **dict(headers or {})}
+        if strange := unsendable(self._headers):
+            raise UsageError(f"{self.name}: the header {strange!r} cannot be sent; a name is "
+                             "letters, digits and -, a value is one line")
         if key and parts.scheme == "http" and not is_local(parts.hostname or ""):
             log.warning("%s: the key goes to %s for everybody on the way to read; write https:// "
                         "if the server has it", self.name, self.host)

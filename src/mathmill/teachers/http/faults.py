@@ -122,7 +122,10 @@ def of_exception(error: BaseException, host: str, answered: bool) -> Fault:
         return Fault(TROUBLE, f"no connection to {host}: {error}", absent=True, sent=False)
     if isinstance(error, asyncio.TimeoutError):
         connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
-        return Fault(TROUBLE, f"Timeout: {error or 'the reply took too long'}", sent=not connecting)
+        words = str(error) or "the reply took too long"
+        return Fault(TROUBLE, f"Timeout: {words}", sent=not connecting)
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+        return Fault(TROUBLE, f"{name}: in the middle of a head")  # the message is what came of it
     return Fault(TROUBLE, f"{name}: {error}" if str(error) else name)
 
 
