@@ -97,6 +97,15 @@ def row_json(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, sort_keys=True)
 
 
+def row_question(line: str) -> str:
+    """Return the question of a row that `row_json` wrote; empty where it has none."""
+    try:
+        found = json.loads(line) if line else {}
+    except ValueError:
+        return ""
+    return str(found.get("question") or "") if isinstance(found, dict) else ""
+
+
 class Drops(Sequence[Drop]):
     """Rows left out: a list while they are few, a file once they are many."""
 
