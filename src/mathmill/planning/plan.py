@@ -169,7 +169,7 @@ def _done(targets: Sequence[Step], out: Path) -> dict[str, Totals]:
 def came_to(step: Step, facts: Mapping[str, Any]) -> Totals:
     """Return what a finished step asked, by its facts."""
     parts = (list(facts["methods"].values()) if step.name == "synthesize" else
-             [facts.get("votes") or facts.get("rating") or {}])
+             [facts.get("votes") or facts.get("rating") or facts.get("judging") or {}])
     attempts = facts.get("attempts") or sum(part.get("units", 0) for part in (
         facts["votes"]["methods"].values() if facts.get("votes") else parts))
     return Totals(facts.get("accepted", facts["rows_in"]), attempts, *(

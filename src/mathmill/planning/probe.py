@@ -48,7 +48,8 @@ def asks(step: Step) -> bool:
         return any(str(check).startswith(("majority", "programs_agree", "prose_agrees"))
                    for check in step.literals["by"])
     return step.name == "synthesize" or (
-        step.name == "select" and step.literals.get("difficulty") == "teacher")
+        step.name == "select" and step.literals.get("difficulty") == "teacher") or (
+        step.name == "decontaminate" and step.literals.get("judge") is not None)
 
 
 def teacher_of(step: Step) -> str:

@@ -43,7 +43,7 @@ class Rates:
     """What one method of a step, or the votes of one, came to in the probe."""
 
     name: str
-    "The method; `votes`, `ratings`."
+    "The method; `votes`, `ratings`, `judgements`."
     makes: bool
     "Whether attempts are made for rows; else rows are asked about."
     tried: int
@@ -126,6 +126,9 @@ def rates_of(step: Step, tally: Mapping[str, Any]) -> list[Rates]:
     if step.name == "select":
         rated = facts.get("rating") or {}
         return [_asked("ratings", came, rated, rated.get("requests", 0))]
+    if step.name == "decontaminate":
+        judged = facts.get("judging") or {}
+        return [_asked("judgements", came, judged, judged.get("requests", 0))]
     votes = facts["votes"]
     parts = [_asked("votes", came, each, each["units"]) for each in votes["methods"].values()]
     whole = _sum("votes", parts) if parts else _asked("votes", came, votes, 0)

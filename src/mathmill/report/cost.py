@@ -190,8 +190,8 @@ def bought(facts: Mapping[str, Any]) -> Bought:
     """Return the replies that a step's facts tell of.
 
     Read from `tokens_in` and its neighbours; where they do not stand at the top, added up over
-    `methods`, or taken from `votes` or `rating`, where `verify` and `select` keep their
-    teacher's account.
+    `methods`, or taken from `votes`, `rating` or `judging`, where `verify`, `select` and
+    `decontaminate` keep their teacher's account.
     """
     if "tokens_in" in facts or "tokens_out" in facts:
         calls = int(facts.get("requests", 0))
@@ -199,7 +199,7 @@ def bought(facts: Mapping[str, Any]) -> Bought:
                       Tokens(int(facts.get("tokens_in", 0)), int(facts.get("tokens_out", 0))),
                       int(facts.get("picodollars", 0)), int(facts.get("picodollars_found", 0)),
                       int(facts.get("unpriced", calls or 1)))  # as in runs before there were prices
-    for name in ("votes", "rating"):
+    for name in ("votes", "rating", "judging"):
         if isinstance(facts.get(name), Mapping):
             return bought(facts[name])
     methods = facts.get("methods")

@@ -10,6 +10,7 @@ from mathmill.io import read_rows, write_rows
 from mathmill.methods import sameness
 from mathmill.pipeline import decontaminate as verb
 from mathmill.pipeline import seeds
+from mathmill.planning.probe import asks
 from mathmill.stages import decontaminate
 from mathmill.stages.decontaminate.finders import literals
 from mathmill.types import Problem, Sample, make_problem
@@ -62,6 +63,7 @@ def test_nothing_is_on_unless_it_is_asked_for(tmp_path):
     asked = verb(rows, {"b": rows}, numbers=True, neighbours={"svd": 0.8}, judge="symbolic:")
     assert asked.literals["neighbours"] == {"svd": 0.8}
     assert asked.literals["teacher"] == "symbolic:"
+    assert [asks(step) for step in (asked, verb(rows, {"b": rows}, numbers=0.2))] == [True, False]
     assert asked.literals["judge"]["prompts"][0].startswith("same_problem@1#")
 
 
