@@ -48,7 +48,7 @@ $(VENV)/ready: $(VENV)/bin/python pyproject.toml requirements.lock
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[train,api,grade,sandbox,dev]'
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[train,api,grade,sandbox,ray,s3,dev]'
 	@touch $@
 
 # The versions that the tests passed with; torch itself is left to the machine.

@@ -19,13 +19,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 from mathmill.errors import StepFailed
 from mathmill.execution import workers
 from mathmill.execution.crew import crew_at
-from mathmill.execution.mapping import SHARDS, Mapper
+from mathmill.execution.mapping import Mapper
 from mathmill.execution.meter import Meter
 from mathmill.execution.progress import Progress, clock
 from mathmill.execution.step import Step, changed_literals, in_order
@@ -164,7 +163,7 @@ class _Run:
     def _commit(self, step: Step, tally: Mapping[str, Any], begun: float, seconds: float,
                 machine: Mapping[str, Any]) -> None:
         self.store.commit(step, tally, begun, seconds, machine, versions())
-        rmtree(self.store.folder(step) / SHARDS, ignore_errors=True)  # linked to where they stay
+        self.mapper.clear(self.store.folder(step), self.store.home)
         self.done.add(step.id)
         self.progress.finish(step.id)
         dropped = sum(tally["dropped"].values())

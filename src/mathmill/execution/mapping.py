@@ -13,9 +13,11 @@ Used as: `Mapper(crew, shared=None)` as a bench's mapper; `bench.map(part, liter
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from mathmill import __version__
@@ -60,8 +62,7 @@ class Mapper:
         key = content_id("shard", name, dict(literals), self.rows, over, came, __version__)
         # By its key: shards of other settings are never taken for these.
         folder = f"{part.__qualname__}-{key[:12]}"
-        shelf = Shelf(str((bench.out / SHARDS / folder).absolute()) if self.shared is None else
-                      f"{self.shared.rstrip('/')}/{bench.out.name}/{folder}")
+        shelf = Shelf(f"{self._shelves(bench.out, bench.home)}/{folder}")
         job = Job(key, part, literals, bench.tools, {
             name: path.absolute() for name, path in bench.inputs.items()}, over, shelf.url,
             needs.gpus)
@@ -81,6 +82,19 @@ class Mapper:
         if self.crew is None:
             self.crew = self.hire()
         return self.crew
+
+    def clear(self, out: Path, home: Path) -> None:
+        """Take away the shards of a step that is done: its rows stand in its folder."""
+        shutil.rmtree(out / SHARDS, ignore_errors=True)
+        if self.shared is not None:
+            Shelf(self._shelves(out, home)).clear()
+
+    def _shelves(self, out: Path, home: Path | None) -> str:
+        """Return the place of a step's shards: runs that share storage share no shards."""
+        if self.shared is None:
+            return str((out / SHARDS).absolute())
+        run = content_id("run", str((home or out).absolute()))[:12]
+        return f"{self.shared.rstrip('/')}/{run}/{out.name}"
 
     def close(self) -> None:
         """Stop the crew."""
@@ -164,6 +178,7 @@ class _Drive:
 
     def _alone(self, task: Task) -> None:
         """Do a suspect with nothing beside it, and find what kills its worker."""
+        task = replace(task, alone=True)
         while True:
             how = self._survives(task)
             if not how:

@@ -72,6 +72,8 @@ class Task:
     "Rows, by number among all of the input, that killed a worker, and how: they are dropped."
     ranges: int = 1
     "Ranges that it is done in, one after the other: where the whole is too large for a worker."
+    alone: bool = False
+    "With nothing beside it, and one try: a suspect."
     trial: bool = False
     "Only to see whether a worker survives it: nothing is kept."
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from typing import Any
 
 from mathmill.errors import MissingExtra, UsageError
@@ -22,6 +23,8 @@ from mathmill.execution.part import Job, Result, Task, do
 from mathmill.workbench import Needs
 
 RETRIES = 3  # by Ray itself, of a task whose worker or node died
+KNOCK = 5.0  # seconds for a cluster to open its door
+CLIENT_PORT = 10001  # of Ray's client, where none is said
 AHEAD = 2  # tasks a processor under way: one runs, one is on its way
 
 
@@ -41,8 +44,11 @@ class Cluster:
         self._ray, self._own = ray, not ray.is_initialized()
         if self._own:
             try:
+                _knock(address)
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as error:  # ConnectionError, RuntimeError, ValueError, RpcError ...
+                if "ray[client]" in str(error):
+                    raise MissingExtra("ray[client]", "ray") from error
                 raise UsageError(_cure(address, error)) from error
         self._remote = ray.remote(do)
         self._running: dict[Any, Task] = {}
@@ -67,7 +73,7 @@ class Cluster:
         name = f"{job.part.__qualname__}: shard {task.shard.number}"
         self._running[self._remote.options(
             num_cpus=1, num_gpus=job.gpus, scheduling_strategy="SPREAD", name=name,
-            max_retries=0 if task.trial else RETRIES).remote(self._job[1], task)] = task
+            max_retries=0 if task.alone else RETRIES).remote(self._job[1], task)] = task
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
         """Wait for tasks to end."""
@@ -93,6 +99,21 @@ class Cluster:
                               "every node")
         except errors.RayError as error:
             return Lost(f"{type(error).__name__}: {_last_line(error)}"[:300])
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nothing listens at an address: Ray itself takes two minutes to say so.
+
+    Where none is named Ray takes `RAY_ADDRESS`, or the file that the last cluster left.
+    """
+    place = address.removeprefix("ray://")
+    if address == "auto":
+        from ray._private.services import canonicalize_bootstrap_address
+
+        place = canonicalize_bootstrap_address("auto") or ""
+    host, _, port = place.partition("/")[0].rpartition(":")
+    with socket.create_connection((host or port, int(port) if host else CLIENT_PORT), KNOCK):
+        pass
 
 
 def _cure(address: str, error: Exception) -> str:

@@ -115,6 +115,16 @@ class Shelf:
             self._put(file, name)
         return self.place(name)
 
+    def clear(self) -> None:
+        """Take everything away."""
+        if self.local:
+            shutil.rmtree(self.url, ignore_errors=True)
+            return
+        system, path = system_of(self.url)
+        system.invalidate_cache()
+        with suppress(FileNotFoundError):
+            system.rm(path, recursive=True)
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Hold a folder for one attempt; on the shelf's own disk, so that it only renames."""
