@@ -33,7 +33,7 @@ NUMBERS, ACROSS = 0.16, 0.23
 "Tuned on half of GSM8K's rephrased questions, of MGSM and of CMATH (docs/decontaminate.md)."
 NEIGHBOURS = {"svd": 0.66, "words": 0.9}
 MODEL_LEAST = 0.83  # MiniLM finds all paraphrases at one false row in a thousand there
-JUDGED = 0.08  # below this score one row in a hundred rephrased is left, and one in eight clean
+JUDGED = 0.08  # of GSM8K, one rephrased question in 110 scores less, one clean row in 14 more
 
 
 def literals(*, numbers: bool | float = False,
