@@ -99,6 +99,7 @@ def test_the_paper_s_scale_takes_the_paper_s_settings(shared_data: Path) -> None
     synth = steps["synthesizer, boosted, by gradient, seed 0"]
     assert (synth.literals["learning_rate"], synth.literals["schedule"],
             synth.literals["stages"][0]["epochs"]) == (1e-5, "cosine", 5.0)
+    assert steps["targets, tools"].literals["count"] == 5_000
     student = steps["student, (d) boosted, by gradient, seed 0"]
     assert [student.literals[name] for name in (
         "schedule", "warmup", "decay", "floor", "batch_size", "packing", "form")] == [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathmill.transcripts import OUTPUT, PYTHON, WORDS, code, parts
+from mathmill.transcripts import OUTPUT, PYTHON, WORDS, code, fenced, parts
 
 WHOLE = ("First:\n```python\nx = 2\nprint(x)\n```\n```output\n2\n```\n\nNow more.\n"
          "```py\nprint(x + 1)\n```\n\n```output\n3\n```\nIt is \\boxed{3}.")
@@ -59,3 +59,13 @@ def test_a_long_text_of_fences_is_read_in_linear_time():
     began = time.process_time()
     assert len(parts(text)) == 10_000
     assert time.process_time() - began < 1
+
+
+def test_the_tags_of_openmathinstruct_1_are_written_as_fences():
+    text = ("So:\n<llm-code>\nprint(1)\n</llm-code>\n<llm-code-output>\n1\n"
+            "</llm-code-output>\nIt is \\boxed{1}.")
+    assert fenced(text) == ("So:\n```python\nprint(1)\n```\n```output\n1\n```\n"
+                            "It is \\boxed{1}.")
+    assert [part.kind for part in parts(fenced("So:<llm-code>print(1)</llm-code>Done."))] == [
+        WORDS, PYTHON, WORDS]
+    assert fenced("a < b and `<code>`") == "a < b and `<code>`"

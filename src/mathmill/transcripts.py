@@ -19,6 +19,7 @@ OPEN_PYTHON, OPEN_OUTPUT, CLOSE = "```python\n", "```output\n", "```"
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})[ \t]*([A-Za-z0-9_+#.-]{0,20})[ \t]*$")
 _PYTHON = frozenset({"python", "py", "python3", "py3"})
 _OUTPUT = frozenset({"output", "out", "stdout", "result"})
+_TAG = re.compile(r"[ \t]*<(/?)llm-code(-output)?>[ \t]*\n?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,16 @@ def parts(text: str) -> list[Part]:
 def code(text: str) -> list[str]:
     """Return the blocks of Python of a solution, in order."""
     return [part.text for part in parts(text) if part.kind == PYTHON]
+
+
+def fenced(text: str) -> str:
+    """Return a solution with the tags of OpenMathInstruct-1 (`<llm-code>`) written as fences."""
+    def fence(tag: re.Match[str]) -> str:
+        opened = OPEN_OUTPUT if tag[2] else OPEN_PYTHON
+        begins = not tag.start() or text[tag.start() - 1] == "\n"
+        return ("" if begins else "\n") + (f"{CLOSE}\n" if tag[1] else opened)
+
+    return _TAG.sub(fence, text)
 
 
 def _kind(language: str) -> str:

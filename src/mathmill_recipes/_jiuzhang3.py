@@ -49,6 +49,8 @@ class Strand:
     "Problems like those of the test: targets of the value, and rows for fine-tuning."
     teaching: Mapping[str, Any]
     "Training of a synthesizer: its length, and its settings."
+    targets: int | None = None
+    "Known rows, drawn at random, that pairs are valued for; None: all of them."
     valued: int | None = None
     "Pairs that the first synthesizer writes to be valued; None: all that it wrote."
     kinds: tuple[str, ...] | None = None
@@ -222,7 +224,9 @@ class Mill:
         reference = train(self.base, some, [Stage(**_only(told, LENGTH))], seed=seed,
                           label=self.named(f"reference, seed {seed}"), **tool,
                           **_without(told, LENGTH, "rows"))
-        return value(pairs, {"known": self.known}, reference, seed=seed,
+        known = self.known if self.strand.targets is None else select(
+            self.known, how="random", count=self.strand.targets, label=self.named("targets"))
+        return value(pairs, {"known": known}, reference, seed=seed,
                      label=self.named(f"values, seed {seed}"), **self.at.features)
 
     def clean(self, rows: Step, label: str, ngram: tuple[int, ...] = ()) -> Step:

@@ -78,7 +78,7 @@ PAPER = Scale(
                     known=("hf:openai/gsm8k:main/train", *MATH),
                     teaching={"epochs": 5.0, **TEACHING}),
              Strand(first=1_336, more=2_000, rows=1_600_000, valued=100_000, tool=True,
-                    known=("hf:nvidia/OpenMathInstruct-1",), cut={"cut": "tool"},
+                    known=("hf:nvidia/OpenMathInstruct-1",), targets=5_000, cut={"cut": "tool"},
                     teaching={"epochs": 10.0, **TEACHING})),
     test="hf:openai/gsm8k:main/test", teacher="openai:gpt-5-mini",
     writer="deepseek-ai/deepseek-math-7b-rl", base="mistralai/Mistral-7B-v0.1", ngram=(10,),

@@ -27,6 +27,7 @@ from mathmill.planning.probe import WORLD, teacher_of
 from mathmill.teachers.registry import understand
 
 NOBODY_KNOWS = "unknown"
+LABEL = 56  # characters of a step's label that the table shows
 COLUMNS = ("rows", "attempts", "calls", "tokens in", "tokens out", "money", "time")
 
 
@@ -157,7 +158,8 @@ def _cells(title: str, point: Totals, draws: Sequence[Totals], known: bool, fact
     low = Totals(**{what: _down(what, pair[0]) for what, pair in ends.items()})
     high = Totals(**{what: _up(what, pair[1]) for what, pair in ends.items()})
     rows = []
-    for name, each in ((title[:40], point), ("  95 of 100: from", low), ("             to", high)):
+    for name, each in ((title[:LABEL], point), ("  95 of 100: from", low),
+                       ("             to", high)):
         cost, less = ((in_words(round(each.cost)), in_words(round(each.cost * factor)))
                       if known else (NOBODY_KNOWS, NOBODY_KNOWS))
         rows.append([name, *(f"{getattr(each, what):,.0f}" for what in

@@ -19,6 +19,7 @@ from typing import Any
 from mathmill.errors import StepFailed
 from mathmill.io import as_json
 from mathmill.texts import Text
+from mathmill.transcripts import fenced
 from mathmill.types import Drop, Problem, Sample, sample_id, seed_as_sample
 from mathmill.workbench import Workbench
 
@@ -40,7 +41,7 @@ def run(bench: Workbench, **identity: Any) -> None:
             if not (problem.solution or "").strip():
                 bench.drop(Drop(problem.id, "no solution", problem.source, as_json(problem)))
                 continue
-            row = seed_as_sample(problem, problem.solution or "", problem.answer)
+            row = seed_as_sample(problem, fenced(problem.solution or ""), problem.answer)
             if texts is None:
                 yield row
                 continue
