@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -20,12 +20,12 @@ from mathmill.candidates import Candidate, as_sample
 from mathmill.errors import StepFailed, UsageError
 from mathmill.io import as_json
 from mathmill.stages.verify.audit import Audit
-from mathmill.stages.verify.finding import Check
+from mathmill.stages.verify.batches import judged
+from mathmill.stages.verify.cases import VALUES, Case, Count, put
 from mathmill.stages.verify.names import ASK, EXECUTE, Hand, named, ready
-from mathmill.types import CORRECT, UNDECIDED, WRONG, Drop, Sample, Verdict
+from mathmill.types import CORRECT, UNDECIDED, Drop, Sample
 from mathmill.workbench import Facts, Workbench
 
-VALUES = (CORRECT, WRONG, UNDECIDED)
 BATCH = 1024  # rows that are put to a check together
 
 
@@ -67,11 +67,14 @@ def check(bench: Workbench, *, by: Sequence[str], votes: int, keep: Sequence[str
 
     `asked`: the settings of `names.ready`; the others are those of `run`.
     """
-    audit, count = Audit(bench.tools.get("truth"), asked["policy"]), _Count()
-    rows = (map(as_sample, bench.rows("rows", Candidate)) if pool else
-            bench.rows("rows", Sample))
+    audit, count = Audit(bench.tools.get("truth"), asked["policy"]), Count()
     with ready(bench, named(by, votes), **asked) as hand:
-        bench.keep(_judged(bench, rows, hand, keep, audit, count), Sample)
+        if hand.asking is None and hand.runner is None and not pool:
+            bench.keep_batches(judged(bench, hand.checks, keep, audit, count), Sample)
+        else:
+            rows = (map(as_sample, bench.rows("rows", Candidate)) if pool else
+                    bench.rows("rows", Sample))
+            bench.keep(_judged(bench, rows, hand, keep, audit, count), Sample)
         bench.facts.update(hand.facts())
     bench.facts.update(count.facts())
     if audit.truth is not None:
@@ -80,7 +83,7 @@ def check(bench: Workbench, *, by: Sequence[str], votes: int, keep: Sequence[str
 
 def merged(facts: Sequence[Facts]) -> Facts:
     """Return the facts of the stage from those of its shards."""
-    count, audit = _Count(), Audit()
+    count, audit = Count(), Audit()
     for each in facts:
         count.add(each)
         if "audit" in each:
@@ -99,92 +102,25 @@ def _causes(facts: Facts) -> str:
     return ", ".join(f"{name}: {number}" for name, number in said.items() if number)
 
 
-@dataclass
-class _Count:
-    """Verdicts and faults so far."""
-
-    rows: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    by_check: Counter[str] = field(default_factory=Counter)
-    put: Counter[str] = field(default_factory=Counter)
-    faults: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def facts(self) -> dict[str, Any]:
-        """Return the counts as JSON, for `add`."""
-        return {"rows_in": self.rows, "verdicts": dict(self.verdicts),
-                "by_check": dict(self.by_check), "put": dict(self.put),
-                "faults": {name: dict(each) for name, each in self.faults.items()}}
-
-    def add(self, facts: Facts) -> None:
-        """Take the counts of other rows."""
-        self.rows += facts["rows_in"]
-        self.verdicts.update(facts["verdicts"])
-        self.by_check.update(facts["by_check"])
-        self.put.update(facts["put"])
-        for name, each in facts["faults"].items():
-            self.faults.setdefault(name, Counter()).update(each)
-
-    def checks(self) -> dict[str, Any]:
-        """Return for each check how many rows were put to it, and its faults by reason."""
-        return {name: {"rows": rows, "faults": dict(sorted(self.faults.get(name, {}).items()))}
-                for name, rows in self.put.items()}
-
-
-@dataclass
-class _Case:
-    """What is known about one row so far."""
-
-    row: Sample
-    by: str = ""
-    verdict: Verdict = field(default_factory=lambda: Verdict(UNDECIDED, "not checked"))
-    passed: list[str] = field(default_factory=list)
-    fault: str = ""
-
-    def said(self) -> Sample:
-        """Return the row with its verdict."""
-        return replace(self.row, verdict=self.verdict.value,
-                       verdict_by=f"{self.by}: {self.verdict.how}",
-                       checks=self.row.checks + tuple(self.passed))
-
-
 def _judged(bench: Workbench, rows: Iterator[Sample], hand: Hand, keep: Sequence[str],
-            audit: Audit, count: _Count) -> Iterator[Sample]:
+            audit: Audit, count: Count) -> Iterator[Sample]:
     """Yield the rows that stay, with verdicts, in their order."""
-    label = set(keep) == set(VALUES)
+    every = set(keep) == set(VALUES)
     while batch := list(islice(rows, BATCH)):
-        cases = [_Case(row) for row in batch]
+        cases = [Case(row) for row in batch]
         for check in hand.checks:
-            _put(check, cases, count)
+            put(check, cases, count)
         if hand.runner is not None:
             hand.runner.forget()
         for case in cases:
-            said = case.said()
-            stays = label or (not case.fault and said.verdict in keep)
-            count.rows += 1
-            count.verdicts[said.verdict] += 1
-            count.by_check[f"{case.by}: {said.verdict}"] += 1
+            said = replace(case.row, verdict=case.verdict.value, verdict_by=case.verdict_by,
+                           checks=case.row.checks + tuple(case.passed))
+            stays = every or case.fits(keep)
+            count.note(case)
             audit.note(said, said.verdict, stays)
             if stays:
                 yield said
             else:
-                reason = case.fault or ("wrong answer" if said.verdict == WRONG
-                                        else f"verdict {said.verdict}")
-                bench.drop(Drop(said.id, reason, f"{said.verdict_by}; answer {said.answer!r}, "
-                                f"expected {said.expected!r}"[:500], as_json(said), said.method))
+                bench.drop(Drop(said.id, case.reason(), case.detail(), as_json(said),
+                                said.method))
         bench.show(count.rows, None, "rows checked")
-
-
-def _put(check: Check, cases: Sequence[_Case], count: _Count) -> None:
-    """Put one check to the cases that are still open to it: fit, and undecided if it decides."""
-    open_cases = [case for case in cases if not case.fault
-                  and (check.sieve or case.verdict.value == UNDECIDED)]
-    found = check.find([case.row for case in open_cases])
-    count.put[check.name] += len(open_cases)
-    for case, finding in zip(open_cases, found, strict=True):
-        case.row, case.fault = finding.row, finding.fault
-        if case.fault:
-            count.faults.setdefault(check.name, Counter())[case.fault] += 1
-        elif check.sieve or finding.verdict.value == CORRECT:
-            case.passed.append(check.name)
-        if case.fault or not check.sieve or not case.by:
-            case.by, case.verdict = check.name, finding.verdict
