@@ -3,7 +3,7 @@
 Why: 2.5 million rows against 10,000 items must pass in minutes and in flat memory, whatever looks
 at them. Each finder runs in a process of its own, on one thread, at a fifth of the rows and at all
 of them, so that its peak of memory is its own and growth is seen. A Python set of 13-grams, the
-plainest thing that works, is the measure beside them (and datatrove's filter, where installed).
+plainest thing that works, is the measure beside them.
 
 Items and rows are questions of the symbolic world: few words, in nearly every item, which is the
 worst case for an index by word; with ../shared/data there, GSM8K's too (6,000 items; rows are
