@@ -65,10 +65,11 @@ def decontaminate(
     terms = terms_of(max_cost, max_calls, None, prices, no_cost, journal)
     with _home(out, judge) as home, Progress() as shown:
         shown.start("decontaminate", out.name)
+        switches = contamination.Switches(ngram, numbers if least is None else least,
+                                          neighbours or (), judge, field, item)
         summary = contamination.clean(
-            file, against, out, ngram=ngram, numbers=numbers if least is None else least,
-            neighbours=neighbours or (), judge=judge, field=field, item=item, terms=terms,
-            home=home, tell=lambda done: shown.show("decontaminate", done, None, "rows compared"))
+            file, against, out, switches, terms=terms, home=home,
+            tell=lambda done: shown.show("decontaminate", done, None, "rows compared"))
     print(summary.text())
     if summary.unreadable:
         print(f"mathmill: {named_rows(summary.unreadable.total(), summary.named)}",

@@ -3,13 +3,14 @@
 Why: the finders belong to a stage, the world that plants leaks to a teacher; here the one is
 handed the other.
 
-Used as: `clean(files, against, out, numbers=True)`; `print(self_test())`, `self_test(data)`.
+Used as: `clean(files, against, out, Switches(ngram=13))`; `print(self_test())`, `self_test(data)`.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,21 +29,39 @@ PUBLIC = ("gsm8k/test", "contam_gsm8k_rephrased/rephrase_gsm8k", "gsm8k/train")
 SUFFIXES = (".jsonl", ".parquet", ".jsonl.gz")
 
 
-def clean(files: Sequence[str], against: Sequence[str], out: Path, *, ngram: int = 30,
-          numbers: bool | float = True, neighbours: Sequence[str] = (), judge: str | None = None,
-          field: str | None = None, item: str | None = None, terms: Terms | None = None,
-          home: Path | None = None, tell: Callable[[int], None] = lambda _: None) -> Summary:
-    """Write the rows of files that share nothing with benchmark files; see the verb's switches.
+@dataclass(frozen=True)
+class Switches:
+    """What drops rows of files; as the verb's, but for `numbers`, which is on."""
 
-    `field`, `item`: names of the field with the text, of rows and of items. `home`: folder whose
-    journal a judge's replies go to. Raises UsageError, InputError.
+    ngram: int = 30
+    "Words in a run, 8 to 30."
+    numbers: bool | float = True
+    "Whether shared numbers, order and words do, or from what score on."
+    neighbours: Sequence[str] = ()
+    "Encoders in whose space nearness does."
+    judge: str | None = None
+    "A teacher that decides on what `numbers` finds."
+    field: str | None = None
+    "Field of the rows with the text; None: a shape that is known."
+    item: str | None = None
+    "The same of the benchmark's rows."
+
+
+def clean(files: Sequence[str], against: Sequence[str], out: Path,
+          switches: Switches = Switches(), *, terms: Terms | None = None,
+          home: Path | None = None, tell: Callable[[int], None] = lambda _: None) -> Summary:
+    """Write the rows of files that share nothing with benchmark files; return the counts.
+
+    `home`: folder whose journal a judge's replies go to, under `terms`. `tell` hears how many
+    rows are compared. Raises UsageError, InputError.
     """
     from mathmill.methods import sameness
     from mathmill.stages.decontaminate.files import Choices, clean_files
     from mathmill.stages.decontaminate.finders import literals
     from mathmill.teachers import registry, symbolic
 
-    beyond = literals(numbers=numbers, neighbours=neighbours,
+    judge = switches.judge
+    beyond = literals(numbers=switches.numbers, neighbours=switches.neighbours,
                       judge=None if judge is None else sameness.prompts())
     bench = None
     if judge is not None:
@@ -51,8 +70,9 @@ def clean(files: Sequence[str], against: Sequence[str], out: Path, *, ngram: int
         bench = Workbench(folder, home=folder, terms=terms or Terms(), tools={
             "open_teacher": registry.opener(judge), "teacher": judge,
             "judge_request": sameness.same_request, "read_judgement": sameness.read_judgement})
-    return clean_files(files, against, out, Choices(ngram, beyond, field, item), bench,
-                       signature=symbolic.signature, tell=tell)
+    choices = Choices(switches.ngram, beyond, switches.field, switches.item)
+    return clean_files(files, against, out, choices, bench, signature=symbolic.signature,
+                       tell=tell)
 
 
 def self_test(data: Path | None = None) -> Iterator[str]:

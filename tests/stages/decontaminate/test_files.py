@@ -29,9 +29,9 @@ def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def clean(here, *files, out="clean.jsonl", **more):
+def clean(here, *files, out="clean.jsonl", home=None, **more):
     return contamination.clean([str(here / f) for f in files], [str(here / "test.jsonl")],
-                               here / out, **more)
+                               here / out, contamination.Switches(**more), home=home)
 
 
 def test_rows_of_any_shape_keep_every_field_and_leaks_go_aside_with_their_item(here):
