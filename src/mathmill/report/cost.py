@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.dollars import PICO, in_words
-from mathmill.io import read_json_rows, read_parquet_rows
+from mathmill.io import files_of, read_json_rows, read_parquet_rows, rows_in
 from mathmill.report.graph import Graph, Node
 
 NO_PRICE = "no price known"
@@ -259,8 +259,9 @@ def _methods(node: Node, inside: str = "") -> dict[str, Bought]:
 
 
 def _rows(node: Node) -> Iterable[Mapping[str, Any]]:
-    path = node.folder / "rows.parquet"
-    return (row for _, row in read_parquet_rows(path, ["method"])) if path.exists() else ()
+    path = rows_in(node.folder)
+    return (row for file in (files_of(path) if path.exists() else ())
+            for _, row in read_parquet_rows(file, ["method"]))
 
 
 def _of(node: Node) -> Bought:

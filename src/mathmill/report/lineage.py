@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mathmill.columns import read_batches
-from mathmill.io import read_rows
+from mathmill.io import read_rows, rows_in
 from mathmill.report.graph import Graph, Node
 from mathmill.texts import Text
 from mathmill.types import Drop, Problem, Sample
@@ -103,7 +103,7 @@ def family(graph: Graph, seed: str) -> Family | None:
 def final_rows(graph: Graph) -> Iterator[tuple[Node, Sample]]:
     """Yield the final rows with the step that holds them (none where there is no such step)."""
     for node in graph.data:
-        for sample in read_rows(node.folder / "rows.parquet", Sample):
+        for sample in read_rows(rows_in(node.folder), Sample):
             yield node, sample
 
 
@@ -138,7 +138,7 @@ def _seeds(graph: Graph, wanted: set[str]) -> dict[str, Problem]:
     found: dict[str, Problem] = dict(_texts(graph, wanted))
     for node in graph.verbs("seeds"):
         if node.kept.get("rows"):
-            for problem in read_rows(node.folder / "rows.parquet", Problem):
+            for problem in read_rows(rows_in(node.folder), Problem):
                 if problem.id in wanted:  # the first: later rounds may read it again as theirs
                     found.setdefault(problem.id, problem)
     return found
@@ -151,7 +151,7 @@ def _texts(graph: Graph, wanted: set[str]) -> Iterator[tuple[str, Problem]]:
 
     for node in graph.verbs("texts") if wanted else ():
         if node.kept.get("rows"):
-            for batch in read_batches(node.folder / "rows.parquet", Text,
+            for batch in read_batches(rows_in(node.folder), Text,
                                       ["id", "text", "source", "language"]):
                 here = pc.is_in(batch.column("id"), value_set=pa.array(sorted(wanted)))
                 for row in batch.filter(here).to_pylist():

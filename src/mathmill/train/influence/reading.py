@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mathmill.decoding.generation import window
 from mathmill.errors import StepFailed
+from mathmill.io import files_of, rows_in
 from mathmill.train.data import render
 from mathmill.train.influence.features import Features, Writer
 from mathmill.train.influence.gradients import Reader
@@ -153,8 +154,7 @@ def rows_of(bench: Workbench, name: str) -> Iterator[Sample]:
     """Yield an input's rows as samples; problems as far as they have a solution of their own."""
     import pyarrow.parquet as pq
 
-    path = bench.inputs[name] / "rows.parquet"
-    if "verdict" in pq.read_schema(path).names:
+    if "verdict" in pq.read_schema(files_of(rows_in(bench.inputs[name]))[0]).names:
         yield from bench.rows(name, Sample)
         return
     for row in bench.rows(name, Problem):
