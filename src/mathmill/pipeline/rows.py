@@ -117,6 +117,8 @@ def solved(problems: Step | Sequence[Step], texts: Step | None = None,
     if texts is None:
         return step("solved", stage.run, {}, inputs, label=label)
     ways = tuple(methods)
+    if not ways:
+        raise UsageError("solved with texts asks by methods; name some, such as FROM_TEXT_SHORT")
     return step("solved", stage.run, {"methods": [dict(way.identity()) for way in ways]},
                 {**inputs, "texts": texts},
                 {"question": from_text.Asking(ways), "reply": from_text.written}, label)

@@ -27,8 +27,9 @@ from mathmill.workbench import Workbench
 def run(bench: Workbench, **identity: Any) -> None:
     """Write a row for every problem with a solution; drop the others.
 
-    With the input `texts`, problem N is what is written from text N. `identity`: what decides
-    the tools. Raises StepFailed where there are too few texts, or no problem has a solution.
+    With the input `texts`, the problems that are solved go to the texts in turn, one each.
+    `identity`: what decides the tools. Raises StepFailed where there are too few texts, or no
+    problem has a solution.
     """
     del identity
     given = sorted((name for name in bench.inputs if name != "texts"),
@@ -47,7 +48,8 @@ def run(bench: Workbench, **identity: Any) -> None:
                 continue
             text = next(texts, None)
             if text is None:
-                raise StepFailed(f"there are {number} texts and more problems; give more texts")
+                raise StepFailed(f"there are {bench.count('texts')} texts, and more problems that "
+                                 "are solved; give more texts, or fewer problems")
             question = bench.tools["question"](text, number)
             reply = bench.tools["reply"](row.question, row.solution)
             yield replace(row, id=sample_id(question, reply), question=question, solution=reply,

@@ -48,6 +48,13 @@ def test_a_reply_is_read_or_refused_for_its_own_reason(case):
         assert pair.solution == case["solution"]
 
 
+@pytest.mark.parametrize("words", [
+    "The answer is of the form m/n in lowest terms; what is m + n?",
+    "The answer is written as a percentage.", "The final answer is not a whole number."])
+def test_a_problem_may_say_what_form_its_answer_has(words):
+    assert read(f"Problem: {QUESTION} {words}\nSolution: {WORDS}").answer == "198"
+
+
 def test_a_solution_without_an_answer_is_kept_where_that_is_allowed():
     reply = f"Problem: {QUESTION}\nSolution: We count them one by one, as was said."
     with pytest.raises(Unusable, match="no answer"):

@@ -25,6 +25,7 @@ def test_the_usual_fields_hold_the_text(row):
 @pytest.mark.parametrize("row", [
     {"question": "Why?", "answer": "So."}, {"body": "Why?", "answers": ["So.", "Or so."]},
     {"question": "Why?", "answers": [{"text": "No", "score": 1}, {"text": "So.", "score": 5}]},
+    {"question": "Why?", "answers": [{"text": "So.", "score": float("nan")}]},
     {"instruction": "Why?", "output": "So."}, {"Question": "Why?", "Answer": "So."},
 ])
 def test_a_question_with_an_answer_is_a_thread(row):

@@ -48,6 +48,16 @@ def test_texts_with_signs_and_blemishes_are_texts(text):
     ("三角形の内角の和は二直角に等しい。", "ja"),
     ("삼각형의 내각의 합은 두 직각과 같다.", "ko"),
     ("The theorem of de la Vallée says that the die is cast and that we are in for it.", "en"),
+    ("Summen af vinklerne i en trekant er lig med to rette, og det afhænger ikke af formen, som vi "
+     "også viser for enhver trekant.", "da"),
+    ("Kolmion kulmien summa on kaksi suoraa kulmaa, ja se ei riipu muodosta, niin kuin kaikki "
+     "tietävät.", "fi"),
+    ("A háromszög szögeinek összege két derékszög, és ez nem függ az alakjától, vagyis egy ilyen "
+     "állítás minden esetben igaz.", "hu"),
+    ("Summa angulorum trianguli duobus rectis aequalis est, nec a forma pendet, quod autem "
+     "ostendimus.", "la"),
+    ("ত্রিভুজের কোণগুলির সমষ্টি দুই সমকোণ এবং এটি আকৃতির উপর নির্ভর করে না।", "other"),
+    ("სამკუთხედის კუთხეების ჯამი ორი მართი კუთხის ტოლია.", "other"),
     ("Let α, β, γ be the angles of the triangle; then α + β + γ = π.", "en"),
     ("Apples cost $2, bananas $1 and limes $3. 12 apples * $2 per apple = $24, 4 bananas * $1 per "
      "banana = $4, 4 limes * $3 per lime = $12: $40 per box.", "en"),

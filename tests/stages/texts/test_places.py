@@ -66,6 +66,16 @@ def test_the_folder_hints_at_the_kind_and_threads_have_two_parts(tmp_path):
     assert thread == f"Loaves\n\n{sentence(1)}\n\n{sentence(2)}"
 
 
+def test_files_that_are_called_alike_in_two_folders_have_places_of_their_own(tmp_path):
+    for year in ("one", "two"):
+        jsonl(tmp_path / f"in/{year}/web/a.jsonl", [{"text": sentence(len(year) + ord(year[0]))},
+                                                    {"text": "Short."}])
+    rows, drops, _ = run(tmp_path, str(tmp_path / "in"))
+    assert [(row.source, row.kind) for row in rows] == [("in/one/web/a.jsonl:1", "web"),
+                                                        ("in/two/web/a.jsonl:1", "web")]
+    assert len({drop.id for drop in drops}) == 2
+
+
 def test_rows_that_cannot_be_read_cost_themselves_only(tmp_path):
     path = jsonl(tmp_path / "a.jsonl", [
         {"text": sentence(1)}, '{"text": "cut', "[1, 2]", '{"id": 5}', "", {"text": sentence(2)}])

@@ -37,6 +37,7 @@ GOOD = {
     "noise of a float": solution("print(0.1 + 0.2 + 197.7)", "198.0"),
     "a list of floats": solution("print([0.1 + 0.2, 198])", "[0.3, 198]"),
     "rounded in words": solution("print(594.3 / 3)", "198.1"),
+    "whole as a float": solution("print(594 / 3)", "198.0"),
     "two blocks in one space": solution("x = 210\nprint(x)", "210", solution(
         "print(x - 12)", "198")),
     "a block that says nothing": solution("x = 210", None, solution("print(x - 12)", "198")),
@@ -53,7 +54,7 @@ BAD = {
         solution("print('198 books')", "198"), solution("print(1.98)", "1.99"),
         solution("print(10 ** 20 + 1)", str(10 ** 20)),
         solution("x = 1\nprint(x)", "2", solution("print(198)", "198"))],
-    "answer is not what is printed": [solution("print(210)", "210"),
+    "answer is not what is printed": [solution("print(210)", "210"), solution("print(199)", "199"),
                                       solution("print('3/2')", "3/2")],
     "program raises an error": [solution("print(1 / 0)", "198"), solution("print(y)", "198"),
                                 solution("print(198", "198")],

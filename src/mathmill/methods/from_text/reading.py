@@ -37,8 +37,8 @@ _RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,}|={3,}|#{1,6})?")
 _PARTING = re.compile(r"[*_ ]{0,3}(?:(?:i )?hope (?:this|that) |(?:please )?let me know\b"
                       r"|feel free\b|would you like\b|happy to )(?!.*\d)", re.IGNORECASE)
 _MARKS = " \t\n*_#`"
-_STATED = re.compile(r"\\boxed|####|\bthe (?:final )?answer is (?!an?\b|the\b|to\b)",
-                     re.IGNORECASE)
+_STATED = re.compile(r"\\boxed|####|\bthe (?:final )?answer is (?!an?\b|the\b|to\b|of\b"
+                     r"|in\b|not\b|written\b|expressed\b)", re.IGNORECASE)
 _POINTS = re.compile(
     r"\b(?:given|provided|above|following|this) (?:text|passage|excerpt|snippet)\b"
     r"|\b(?:text|passage|excerpt|snippet|article) (?:above|below)\b"

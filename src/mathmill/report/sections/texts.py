@@ -46,7 +46,7 @@ def _step(node: Node) -> Html:
 
 
 def _weight(weight: float | None) -> str:
-    return "all" if weight is None else f"{weight:g}"
+    return "none" if weight is None else f"{weight:g}"
 
 
 def _reasons(dropped: Mapping[str, Any]) -> str:

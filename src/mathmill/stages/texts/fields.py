@@ -120,7 +120,7 @@ def _best(answers: list[Any] | tuple[Any, ...]) -> str | None:
             score = answer.get("score", answer.get("pm_score", 0))
             answer = next((answer[name] for name in TEXT + ANSWER if isinstance(
                 answer.get(name), str)), None)
-        score = score if isinstance(score, int | float) else 0
+        score = score if isinstance(score, int | float) and score == score else 0  # NaN: unrated
         if isinstance(answer, str) and answer.strip() and score > most:
             best, most = answer, score
     return best

@@ -23,6 +23,8 @@ _SCRIPTS = {
     "ar": re.compile("[\u0600-\u06ff]"), "he": re.compile("[\u0590-\u05ff]"),
     "hi": re.compile("[\u0900-\u097f]"), "th": re.compile("[\u0e00-\u0e7f]"),
     "el": re.compile("[\u0370-\u03ff\u1f00-\u1fff]{4,}"),  # words: single letters are maths
+    # Armenian, Bengali, Tamil, Georgian, Khmer, ...: that it is none of ours is all to know.
+    "other": re.compile("[\u0530-\u058f\u0700-\u08ff\u0980-\u0dff\u0e80-\u10ff\u1200-\u1cff]"),
 }
 _WORDS = {
     "en": "the of and to is in that for are with as this be by on from we it or an which not can "
@@ -41,6 +43,10 @@ _WORDS = {
     "nl": "de het een van is dat en voor met niet zijn aan op worden we als ook bij door geen",
     "pl": "jest nie się na że do z oraz dla jako przez który która są ze lub to gdy więc",
     "sv": "och att det som en för är på av med den till inte om vi ett kan eller",
+    "da": "og det er som på af til ikke kan eller også dette enhver gælder vi hvis når har blev",
+    "fi": "ja se ei että niin kun jos joka tai myös ovat siis mutta tämä kuin kaikki olla sen",
+    "hu": "és az hogy nem egy ez azt vagy minden akkor mert csak így ennek is ezért lehet",
+    "la": "et est non ut cum quod ex sunt vel nec autem igitur erit sive quae hoc esse",
     "tr": "ve bir bu için ile olan olarak da de ise her gibi değil olduğu",
     "cs": "je se na že do jako pro jsou nebo který která pak tak být aby když",
     "vi": "là và của các một có cho được trong với không này những khi",

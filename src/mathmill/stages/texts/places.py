@@ -121,14 +121,19 @@ def found_at(source: str, columns: Collection[str]) -> Iterator[Found]:
             yield Found(f"{raw.place}:{raw.number}", raw.row)
     elif source.startswith("shipped:"):
         for file in shipped(source):
-            yield _plain(file)
+            yield _plain(file, f"{file.parent.name}/{file.name}")
     else:
+        top = Path(source).expanduser()
         for file in files_at(source):
-            yield from [_plain(file)] if file.suffix.lower() in PLAIN else _rows(file, columns)
+            # From the folder on: two files in it may have names, and their folders', alike.
+            name = str(file.relative_to(top)) if top.is_dir() else file.name
+            name = f"{file.parent.name if file == top else top.name}/{name}"
+            yield from ([_plain(file, name)] if file.suffix.lower() in PLAIN
+                        else _rows(file, name, columns))
 
 
-def _rows(file: Path, columns: Collection[str]) -> Iterator[Found]:
-    name, hint, suffix = f"{file.parent.name}/{file.name}", _hint(file), _form(file)
+def _rows(file: Path, name: str, columns: Collection[str]) -> Iterator[Found]:
+    hint, suffix = _hint(file), _form(file)
     if suffix in (".jsonl", PACKED):
         for number, line in json_lines(file):
             row = parse_json_line(line)
@@ -157,9 +162,8 @@ def _parquet_rows(file: Path, columns: Collection[str], faults: list[tuple[int, 
                              BATCH)
 
 
-def _plain(file: Path) -> Found:
+def _plain(file: Path, where: str) -> Found:
     """Return a file that is one document; LaTeX loses its comments."""
-    where = f"{file.parent.name}/{file.name}"
     with file.open("rb") as stream:
         data = stream.read(LONGEST_LINE)
     if len(data) == LONGEST_LINE:

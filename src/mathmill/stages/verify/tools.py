@@ -21,7 +21,7 @@ from mathmill.transcripts import OUTPUT, PYTHON, parts
 from mathmill.types import UNDECIDED, WRONG, Sample, Verdict
 
 NEAR = 1e-9  # relative difference of two floats that are the same but for noise
-ROUNDED = 0.01  # the same of a number and what a sentence rounds it to
+ROUNDED = 0.01  # relative difference of a number and what a sentence rounds it to
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,14 @@ class ToolRuns:
 def _far(printed: str, answer: str) -> bool:
     """Tell whether two answers are numbers that no rounding makes alike.
 
-    What is no plain number (`25%`, a root, a list) may well be written differently in words.
+    Of two whole numbers neither is rounded. What is no plain number (`25%`, a root, a list)
+    may well be written differently in words.
     """
     one, other = _number(printed), _number(answer)
-    return (one is not None and other is not None
-            and abs(one - other) > ROUNDED * max(abs(one), abs(other)))
+    if one is None or other is None or one == other:
+        return False
+    whole = one.is_integer() and other.is_integer()
+    return whole or abs(one - other) > ROUNDED * max(abs(one), abs(other))
 
 
 def _number(text: str) -> float | None:
