@@ -140,6 +140,20 @@ def test_gpus_count_by_hours_held_and_what_has_no_price_is_not_told(run: Any) ->
     assert untold[API].cells[1] == "as billed: $0.00"
 
 
+@pytest.mark.parametrize(("verb", "kept"), [("verify", "votes"), ("select", "rating"),
+                                            ("decontaminate", "judging")])
+def test_calls_of_a_check_are_calls_of_the_teacher(run: Any, verb: str, kept: str) -> None:
+    found = synthesizer_run(run)
+    usage = {**asked(7, 7, 7 * PICO)["methods"]["from_text.grade"]}
+    checked = run.step(verb, "checked", literals={"teacher": TEACHER}, rows=rows("m", 400),
+                       inputs={"rows": found["mass"]}, facts={kept: usage})
+    line, = (line for line in account(bench_of(run, {**found, "mass": checked}, PRICES)).steps
+             if line.name == "checked")
+    assert line.part == API
+    assert line.calls is not None
+    assert (line.calls.number, line.calls.pico) == (7, 7 * PICO)
+
+
 def test_a_run_without_a_synthesizer_has_no_account(run: Any) -> None:
     seed = run.step("seeds", "seeds", rows=[make_problem("2 + 2?")], record=Problem)
     made = run.step("synthesize", "made", literals={"teacher": "symbolic:"},

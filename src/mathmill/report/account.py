@@ -33,7 +33,7 @@ from mathmill.report.cost import Bought, bought
 from mathmill.report.graph import Graph, Node
 
 HOUR = 3600  # seconds
-ASKS = ("synthesize", "verify", "select")
+ASKS = ("synthesize", "verify", "select", "decontaminate")
 
 
 class Sheet(Protocol):
