@@ -50,8 +50,9 @@ def test_a_reply_is_read_or_refused_for_its_own_reason(case):
 
 @pytest.mark.parametrize("words", [
     "The answer is of the form m/n in lowest terms; what is m + n?",
-    "The answer is written as a percentage.", "The final answer is not a whole number."])
-def test_a_problem_may_say_what_form_its_answer_has(words):
+    "The answer is written as a percentage.", "The final answer is not a whole number.",
+    "The graph above the x-axis is left out.", "He sends the following text message to Eve."])
+def test_a_problem_may_say_of_answers_graphs_and_messages_what_gives_nothing_away(words):
     assert read(f"Problem: {QUESTION} {words}\nSolution: {WORDS}").answer == "198"
 
 

@@ -23,6 +23,7 @@ from mathmill.transcripts import OUTPUT, PYTHON, WORDS, parts
 LONGEST = 60_000  # characters of a reply: 5,000 tokens have a third of that
 SHORTEST_PROBLEM, LONGEST_PROBLEM = 20, 4_000  # characters
 ECHO = 25  # characters from which a line of the prompt in a reply is no accident
+NO_ANSWER = ("nan", "null", "n/a")  # what code prints, and models write, where there is none
 RUN, COPIED = 8, 0.8  # words a run, and the share of runs that stand in the text: then it is copied
 
 _EDGE = r"[ \t>*_#~-]{0,10}"
@@ -40,12 +41,13 @@ _MARKS = " \t\n*_#`"
 _STATED = re.compile(r"\\boxed|####|\bthe (?:final )?answer is (?!an?\b|the\b|to\b|of\b"
                      r"|in\b|not\b|written\b|expressed\b)", re.IGNORECASE)
 _POINTS = re.compile(
-    r"\b(?:given|provided|above|following|this) (?:text|passage|excerpt|snippet)\b"
+    r"(?:\b(?:given|provided|above|following|this) (?:text|passage|excerpt|snippet)\b"
     r"|\b(?:text|passage|excerpt|snippet|article) (?:above|below)\b"
     r"|\b(?:according to|mentioned in|described in|as in|from|in) the (?:text|passage|excerpt"
-    r"|snippet)\b(?! (?:message|book|file|box|editor|field))", re.IGNORECASE)
+    r"|snippet)\b)(?! (?:message|book|file|box|editor|field))", re.IGNORECASE)
 _PICTURE = re.compile(
     r"\b(?:figure|diagram|graph|illustration)s?,? (?:below|above|shown|provided|here)\b"
+    r"(?! (?:the )?[^\s-]{1,4}[- ]ax[ei]s\b)"  # where a part of a curve lies
     r"|\b(?:picture|image|drawing)s?,? (?:shown|provided)\b"
     r"|\b(?:shown|seen|depicted|illustrated|pictured) in the (?:figure|diagram|picture|image"
     r"|drawing|graph|illustration)\b|\[asy\]|!\[|\\includegraphics"
@@ -186,8 +188,9 @@ def _prose(question: str, solution: str, answers: bool) -> Pair:
 
 
 def _says(answer: str) -> bool:
-    """Tell whether an answer holds any sign that means something."""
-    return any(sign.isalnum() or sign in "∞∅" for sign in answer)
+    """Tell whether an answer holds any sign that means something, and is not said to be none."""
+    return answer.strip().casefold() not in NO_ANSWER and any(
+        sign.isalnum() or sign in "∞∅" for sign in answer)
 
 
 def _tool(question: str, solution: str, answers: bool) -> Pair:
