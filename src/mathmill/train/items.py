@@ -101,6 +101,20 @@ def laid(bins: Sequence[Sequence[int]]) -> tuple[NDArray[Any], NDArray[Any]]:
             np.cumsum([0, *map(len, bins)]))
 
 
+def batches(lengths: Sequence[int], together: int) -> list[list[int]]:
+    """Return row numbers in batches of at most `together` tokens, rows of like length together.
+
+    Padding is counted; a row that is longer by itself goes alone.
+    """
+    made: list[list[int]] = []
+    for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
+        if made and (len(made[-1]) + 1) * lengths[row] <= together:
+            made[-1].append(row)
+        else:
+            made.append([row])
+    return made
+
+
 def labelled(tokens: Sequence[int], prompt: int, silent: Sequence[tuple[int, int]] = ()
              ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return a row's tokens and labels as arrays.

@@ -11,7 +11,6 @@ import pytest
 from mathmill.candidates import Candidate
 from mathmill.errors import UsageError
 from mathmill.train.influence.baselines import (
-    batches,
     by_draw,
     by_one_shot,
     by_perplexity,
@@ -19,7 +18,7 @@ from mathmill.train.influence.baselines import (
     losses,
     shots,
 )
-from mathmill.train.items import IGNORED
+from mathmill.train.items import IGNORED, batches
 from mathmill.types import Sample
 
 ROWS = ["12+3=15", "a longer question, and its answer", "ab", "7*8=56 is right", "1+1=2"]
@@ -63,6 +62,7 @@ def test_batches_hold_every_row_once_and_no_more_tokens_than_told() -> None:
     assert all(len(batch) * max(lengths[row] for row in batch) <= 80 or len(batch) == 1
                for batch in made)
     assert len(made) < 8
+    assert [1] in made  # longer than all may be together
     assert batches([], 80) == []
 
 

@@ -101,6 +101,8 @@ def test_a_writer_refuses_to_go_on_with_rows_made_in_another_way(tmp_path: Path)
     write(tmp_path, ROWS)
     with pytest.raises(UsageError, match="direction: gradient and adam"):
         Writer(tmp_path, replace(HEADER, direction="adam"))
+    with pytest.raises(UsageError, match="learn_output: True and False"):
+        Writer(tmp_path, replace(HEADER, learn_output=False))
     assert Features(tmp_path, replace(HEADER, direction="adam").space)  # compared it may be
 
 

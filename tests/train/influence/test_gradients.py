@@ -114,11 +114,3 @@ def test_a_row_without_anything_to_learn_has_no_gradient(letters, rows) -> None:
     made = Reader(adapted(letters))([mute, rows[1]])
     assert not made[0].any()
     assert made[1].any()
-
-
-def test_batches_hold_every_row_once_in_order_of_length(letters) -> None:
-    lengths = [5, 90, 3, 3, 40, 41, 7, 2]
-    made = list(Reader(adapted(letters), 80).batches(lengths))
-    assert sorted(row for batch in made for row in batch) == list(range(8))
-    assert all(len(b) == 1 or len(b) * max(lengths[r] for r in b) <= 80 for b in made)
-    assert [1] in made

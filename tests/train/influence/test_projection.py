@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mathmill.errors import UsageError
+from mathmill.train.influence import projection
 from mathmill.train.influence.projection import BLOCK, Projection, packed_signs
 
 torch = pytest.importorskip("torch")
@@ -68,6 +69,20 @@ def test_a_row_is_projected_alike_in_any_company_and_however_signs_are_kept(monk
     assert not forgetful.kept
     other = Projection(3000, 128, seed=1)(rows)
     assert not torch.allclose(other, made, atol=1.0)
+
+
+def test_a_block_that_is_not_kept_is_drawn_once_for_all_its_tiles(monkeypatch) -> None:
+    drawn: list[int] = []
+
+    def counting(seed: int, block: int, *rest: int) -> np.ndarray:
+        drawn.append(block)
+        return packed_signs(seed, block, *rest)
+
+    monkeypatch.setattr(projection, "packed_signs", counting)
+    monkeypatch.setattr(projection, "CACHE", {"cpu": 0})
+    monkeypatch.setattr(projection, "TILE", {"cpu": 16})
+    Projection(2500, 128)(torch.randn(3, 2500))
+    assert drawn == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("changes", "words"), [

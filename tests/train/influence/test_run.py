@@ -270,3 +270,5 @@ def test_adams_step_is_that_of_the_formula(letters) -> None:
     gradient = torch.randn(3, reader.size)
     want = (0.9 * mean + 0.1 * gradient) / (0.99 * square + 0.01 * gradient ** 2 + 1e-8) ** 0.5
     assert torch.allclose(lens.steps(gradient), want)
+    silent = lens.header(run.Settings.of({"learn_output": False}), "gradient")
+    assert not silent.learn_output  # it decides the numbers, so the header tells it

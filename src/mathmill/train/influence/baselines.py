@@ -24,7 +24,7 @@ from mathmill.candidates import Candidate
 from mathmill.decoding.forms import BY_ROW, PROSE, form_of, target
 from mathmill.errors import UsageError
 from mathmill.identity import content_id, draw
-from mathmill.train.items import IGNORED, collate
+from mathmill.train.items import IGNORED, batches, collate
 from mathmill.types import Sample
 
 BASELINES = RANDOM, PERPLEXITY, VERIFIER, ONE_SHOT = (
@@ -71,17 +71,6 @@ def losses(model: Any, rows: Sequence[Row], together: int = TOGETHER) -> list[fl
             for row, part in zip(batch, parts, strict=True):
                 values[row] = float(part.mean())
     return values
-
-
-def batches(lengths: Sequence[int], together: int) -> list[list[int]]:
-    """Return row numbers in batches of at most `together` tokens, rows of like length together."""
-    made: list[list[int]] = []
-    for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
-        if made and (len(made[-1]) + 1) * lengths[row] <= together:
-            made[-1].append(row)
-        else:
-            made.append([row])
-    return made
 
 
 def by_score(rows: Sequence[Sample], score: Score, form: str = PROSE) -> list[float]:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mathmill.train.items import collate
+from mathmill.train.items import batches, collate
 from mathmill.train.lora import inner
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Reader:
         import torch
 
         made = torch.zeros(len(rows), self.size, device=self.model.device)
-        for batch in self.batches([len(row["input_ids"]) for row in rows]):
+        for batch in batches([len(row["input_ids"]) for row in rows], self.together):
             if not self.one_by_one:
                 try:
                     made[batch] = self._together([rows[place] for place in batch])
@@ -80,17 +80,6 @@ class Reader:
             for place in batch:
                 made[place] = self._alone(rows[place])
         return made
-
-    def batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """Yield row numbers, rows of like length together, at most `together` tokens each."""
-        run: list[int] = []
-        for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
-            if run and (len(run) + 1) * lengths[row] > self.together:
-                yield run
-                run = []
-            run.append(row)
-        if run:
-            yield run
 
     def _alone(self, row: Row) -> Tensor:
         """Return one row's gradient by a plain backward: (size,)."""

@@ -53,6 +53,8 @@ class Header:
     "Most tokens of a row."
     precision: str = "float32"
     "What the gradients were computed in; features are always kept in float16 with their norm."
+    learn_output: bool = True
+    "Whether what code printed counts as part of a tool row's answer."
 
     def as_json(self) -> dict[str, Any]:
         """Return the header as JSON literals."""

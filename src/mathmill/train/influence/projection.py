@@ -68,11 +68,14 @@ class Projection:
 
         They are those for the features' numbers `start` (a multiple of 8) to `end`.
         """
+        return self._spread(self._packed(block), start, self.dimension if end is None else end)
+
+    def _spread(self, packed: Tensor, start: int, end: int) -> Tensor:
         from torch.nn.functional import embedding
 
-        packed = self._packed(block)[:, start // 8:None if end is None else end // 8]
+        part = packed[:, start // 8:end // 8]
         # An embedding's look-up: six times as fast as index_select.
-        return embedding(packed.flatten().int(), self.table).view(len(packed), -1)
+        return embedding(part.flatten().int(), self.table).view(len(part), -1)
 
     def _packed(self, block: int) -> Tensor:
         import torch
@@ -99,7 +102,8 @@ class Projection:
         tile = TILE.get(self.device.type, TILE["cpu"])
         for block in range(-(-self.weights // self.block)):
             part = gradients[:, block * self.block:(block + 1) * self.block].float().contiguous()
+            packed = self._packed(block)  # once for all tiles: where it is not kept it is drawn
             for start in range(0, self.dimension, tile):
                 end = min(start + tile, self.dimension)
-                total[:, start:end].addmm_(part, self.signs(block, start, end))
+                total[:, start:end].addmm_(part, self._spread(packed, start, end))
         return total / math.sqrt(self.dimension)

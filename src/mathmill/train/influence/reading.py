@@ -59,6 +59,7 @@ class Lens:
         space = Space(RADEMACHER, settings.dimension, settings.seed, settings.block,
                       self.reader.parameters, self.model)
         return Header(space, direction, form=settings.form, precision=settings.precision,
+                      learn_output=settings.learn_output,
                       max_length=min(settings.max_length, window(self.reader.model)))
 
     def steps(self, gradients: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The defaults are JiuZhang3.0's; what it does not tell (rank, dimension) is LESS's."""
+    """The defaults are JiuZhang3.0's; what it does not tell is LESS's (dimension) or ours."""
 
     by: str = GRADIENT
     "`gradient`, or a baseline: `random`, `perplexity`, `verifier`, `one_shot`."
