@@ -76,7 +76,26 @@ def test_the_teacher_is_asked_equally_often_for_the_arms_that_are_compared() -> 
             assert len([name for name in step.inputs if name.startswith("rows")]) == 2
 
 
-def test_no_problem_of_the_test_is_a_target_or_taught() -> None:
+def test_texts_at_random_are_other_ones_than_those_of_the_first_calls(shared_data: Path) -> None:
+    def drawn(**given: Any) -> tuple[Any, ...]:
+        steps = labelled(jiuzhang3.recipe(**given))
+        first, more = steps["texts asked about first, seed 1"], steps["random texts, seed 1"]
+        return first.inputs["rows"] is more.inputs["rows"], *(
+            step.literals["seed"] for step in (first, more))
+
+    assert drawn() == (False, 1, 1)  # two corpora
+    mine = str(shared_data / "gsm8k" / "train.jsonl")
+    _, first, more = drawn(seeds=mine)  # one: the same seed would draw the same texts
+    assert first != more
+
+
+def test_fewer_rows_than_the_reference_s_can_be_asked_for() -> None:
+    pairs = "pairs for the reference, seed 0"
+    assert labelled(jiuzhang3.recipe())[pairs].literals["count"] == 1_000
+    assert labelled(jiuzhang3.recipe(samples=600))[pairs].literals["count"] == 300
+
+
+def test_no_problem_of_the_test_is_a_target_or_a_student_s() -> None:
     steps = in_order(jiuzhang3.recipe())
     for step in steps:
         if step.name in ("train", "value"):

@@ -33,6 +33,7 @@ TEACHER, FIRST, RANDOM, VALUE, UNTAUGHT, STRICT = (
     "(a) teacher only", "(b) not boosted", "(c) boosted, random texts", "(d) boosted, by gradient",
     "(e) never taught", "(f) as (d), without shared runs of 10 words")
 LENGTH = ("epochs", "steps")
+AGAIN = 1_000  # added to a seed for a second draw of one corpus
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ class Mill:
         return self.source is None and all(name.startswith("symbolic:") for name in self.at.texts)
 
     @property
+    def apart(self) -> bool:
+        """Tell whether the first calls have texts of their own."""
+        return bool(self.at.snippets) and self.source is None
+
+    @property
     def web(self) -> Step:
         """Return the corpus."""
         return texts(self.source or self.at.texts, label=self.named("corpus"), **self.strand.cut)
@@ -165,7 +171,7 @@ class Mill:
     def first(self, seed: int) -> tuple[Step, Step]:
         """Return the teacher's first rows, and the texts that they were drawn from."""
         of = texts(self.at.snippets, label=self.named("texts for the first calls"),
-                   **self.strand.cut) if self.at.snippets and not self.source else self.web
+                   **self.strand.cut) if self.apart else self.web
         some = select(of, how="random", count=self.strand.first, seed=seed,
                       label=self.named(f"texts asked about first, seed {seed}"))
         return self.asked(some, self.strand.first, f"first calls, seed {seed}"), of
@@ -173,8 +179,10 @@ class Mill:
     def more(self, arm: str, seed: int) -> Step:
         """Return the teacher's rows for boosting."""
         count, name = self.strand.more, "valued" if arm == VALUE else "random"
+        # Of one corpus the same seed would draw texts of the first calls again.
+        drawn = seed if self.apart else seed + AGAIN
         how: dict[str, Any] = ({"how": "value", "values": self.worth(seed)} if arm == VALUE else
-                               {"how": "random", "seed": seed})
+                               {"how": "random", "seed": drawn})
         some = select(self.web, count=count, label=self.named(f"{name} texts, seed {seed}"), **how)
         return self.asked(some, count, f"calls on {name} texts, seed {seed}")
 
@@ -219,7 +227,8 @@ class Mill:
         told, tool = self.at.reference, {"form": "tool"} if self.strand.tool else {}
         pairs = self.mass(self.taught(FIRST, seed), seed, f"{FIRST[4:]}, seed {seed}" if
                           self.strand.valued is None else "pairs to value", self.strand.valued)
-        some = select(pairs, how="random", count=told["rows"], seed=seed,
+        written = self.strand.valued or self.samples or self.strand.rows
+        some = select(pairs, how="random", count=min(told["rows"], -(-written // 2)), seed=seed,
                       label=self.named(f"pairs for the reference, seed {seed}"))
         reference = train(self.base, some, [Stage(**_only(told, LENGTH))], seed=seed,
                           label=self.named(f"reference, seed {seed}"), **tool,
