@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from mathmill.accounting import API, REST, SELECTION, SYNTHESIS, SYNTHESIZER, TRAINING
+from mathmill.accounting import (
+    API,
+    REST,
+    SELECTION,
+    SYNTHESIS,
+    SYNTHESIZER,
+    TRAINING,
+    Account,
+)
 from mathmill.dollars import PICO
 from mathmill.io import read_json, write_json
-from mathmill.report.account import Account, account_of
+from mathmill.report.account import account_of
 from mathmill.report.graph import walk
 from mathmill.report.run import run as write_report
 from mathmill.teachers.money.sheet import Sheet

@@ -29,6 +29,7 @@ from mathmill.accounting.lines import Money as Money
 from mathmill.accounting.lines import Time as Time
 from mathmill.accounting.lines import added as added
 from mathmill.accounting.lines import total as total
+from mathmill.accounting.models import Account as Account
 from mathmill.accounting.models import Made as Made
 from mathmill.accounting.models import models as models
 from mathmill.accounting.published import PUBLISHED as PUBLISHED

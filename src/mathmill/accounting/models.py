@@ -68,6 +68,24 @@ class Made:
         return mine.pico / other.pico, mine.whole
 
 
+@dataclass(frozen=True)
+class Account:
+    """What the models of a run cost, or what those of a recipe will."""
+
+    steps: tuple[Line, ...]
+    "Every step that takes calls or time, in order; of a plan, those that count in the paper."
+    by_part: tuple[Line, ...]
+    "What each part comes to over all models."
+    whole: Line
+    "All of them, but for what the paper does not count."
+    models: tuple[Made, ...]
+    "By student."
+    priced: tuple[Line, ...] = ()
+    "The paper's figures at prices of our table."
+    notes: tuple[str, ...] = ()
+    "When and where the prices of hours were read."
+
+
 def models(works: Sequence[Work], lines: Mapping[str, Line], accepted: Mapping[str, float],
            price_of: Prices) -> tuple[Made, ...]:
     """Return what every student cost; `accepted`: rows that each `synthesize` step gave."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from mathmill.accounting import (
     PARTS,
     PUBLISHED,
     REST,
+    Account,
     Calls,
     Line,
     Made,
@@ -38,28 +38,6 @@ from mathmill.teachers.money.sheet import Sheet
 
 SEED = re.compile(r",? seed \d+")
 TITLE = "What a model would cost, reckoned as JiuZhang3.0 does (docs/plan.md)"
-
-
-@dataclass(frozen=True)
-class Account:
-    """What the models of a recipe will cost."""
-
-    steps: tuple[Line, ...]
-    "Every step that asks a teacher or takes hours that count."
-    by_part: tuple[Line, ...]
-    "What each part comes to, over all models."
-    whole: Line
-    "All of them."
-    models: tuple[Made, ...]
-    "By student."
-    priced: tuple[Line, ...] = ()
-    "The paper's figures at prices of our table."
-    notes: tuple[str, ...] = ()
-    "Of when and where the prices of hours are."
-
-    def text(self) -> str:
-        """Return it for people: every line with its arithmetic."""
-        return "\n".join([TITLE, *_words(self)])
 
 
 def account_of(last: Step, estimates: Sequence[Estimate], done: Mapping[str, Totals],
@@ -109,6 +87,11 @@ def _calls(estimate: Estimate | None, done: Totals | None) -> Calls | None:
         same = calls.at(charge.read, charge.written)
         return same if same.pico == cost else calls
     return calls
+
+
+def account_text(account: Account) -> str:
+    """Return an account for people: every line with its arithmetic."""
+    return "\n".join([TITLE, *_words(account)])
 
 
 def _words(account: Account) -> Iterator[str]:

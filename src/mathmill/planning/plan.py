@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mathmill.accounting import Account
 from mathmill.errors import MissingExtra, TeacherError, UsageError
 from mathmill.execution.step import Step, in_order
 from mathmill.execution.store import Store
-from mathmill.planning.account import Account, account_of
+from mathmill.planning.account import account_of, account_text
 from mathmill.planning.estimate import Estimate, Totals, estimates, total_of
 from mathmill.planning.guess import in_one_line, unreachable
 from mathmill.planning.probe import SYMBOLIC, Probe, asked_at_once, asking_steps, teacher_of
@@ -82,7 +83,7 @@ class Plan:
         from mathmill.planning.words import text_of
 
         words = text_of(self)
-        return words if self.account is None else f"{words}\n\n{self.account.text()}"
+        return words if self.account is None else f"{words}\n\n{account_text(self.account)}"
 
 
 def make_plan(last: Step, out: Path, terms: Terms, choices: Choices) -> Plan:

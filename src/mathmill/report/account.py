@@ -9,15 +9,14 @@ Used as: `account = account_of(graph, sheet)`; None where no trained model wrote
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from mathmill.accounting import (
     PARTS,
     REST,
+    Account,
     Calls,
     Line,
-    Made,
     Time,
     Work,
     added,
@@ -50,24 +49,6 @@ class Sheet(Protocol):
     def notes(self, devices: Iterable[str]) -> Iterable[str]:
         """Return when and where the price of each device's hour was read."""
         ...
-
-
-@dataclass(frozen=True)
-class Account:
-    """What the models of a run cost."""
-
-    steps: tuple[Line, ...]
-    "Every step that took calls or time, in order."
-    by_part: tuple[Line, ...]
-    "What each part came to over the whole run, all its models."
-    whole: Line
-    "All of them, but for what the paper does not count."
-    models: tuple[Made, ...]
-    "By student."
-    priced: tuple[Line, ...] = ()
-    "The paper's figures at prices of our table."
-    notes: tuple[str, ...] = ()
-    "When and where the prices of hours were read."
 
 
 def account_of(graph: Graph, sheet: Sheet | None = None) -> Account | None:

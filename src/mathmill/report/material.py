@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mathmill.accounting import Account
 from mathmill.errors import StepFailed
-from mathmill.report.account import Account, account_of
+from mathmill.report.account import account_of
 from mathmill.report.choices import Chosen, read_choices
 from mathmill.report.cost import Cost, Paid, cost, paid
 from mathmill.report.curves import Curve, read_curves

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mathmill.accounting import API, NOT_TOLD, PARTS, PUBLISHED, REST, Line, Made
-from mathmill.report.account import Account
+from mathmill.accounting import API, NOT_TOLD, PARTS, PUBLISHED, REST, Account, Line, Made
 from mathmill.report.markup import Html, count, details, para, percent, section, table, tag
 from mathmill.report.material import Material
 
