@@ -80,6 +80,8 @@ def test_commands_and_options_are_the_frozen_ones() -> None:
     (["decontaminate", __file__, "--against", __file__, "--out", "o.jsonl", "--neighbours", "w"],
      "there is no encoder 'w'; say svd, words"),
     (["decontaminate", "--self-test", "--data", "."], "give a folder with the files benchmark"),
+    (["run", "demo", "--on", "mars"], "--on mars: say local, ray (the cluster that runs here)"),
+    (["run", "demo", "--shared", "nosuch://place"], "Protocol not known: nosuch; give a folder"),
     (["run", "demo", "--colour"], "No such option"),
     (["generate", "nosuch.jsonl", "--teacher", "symbolic:", "--out", "o.jsonl"], "nosuch.jsonl"),
     (["generate", __file__, "--teacher", "oracle:", "--out", "o.jsonl"], "no teacher 'oracle:'"),

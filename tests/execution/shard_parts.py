@@ -67,3 +67,18 @@ def loud(bench: Workbench, **literals: Any) -> None:
 
 def recipe(count: int = 100, **literals: Any) -> Step:
     return Step("loud", loud, literals, {"rows": Step("make", make, {"count": count})})
+
+
+def unlisted(bench: Workbench, *, log: str) -> None:
+    """Keep what the whole input `list` does not hold."""
+    def read() -> set[str]:
+        with open(log, "a") as file:
+            file.write("read\n")
+        return {row.id for row in bench.rows("list", Problem)}
+
+    rows, listed = list(bench.rows("rows", Problem)), bench.once("list", read)
+    for row in rows:
+        if row.id in listed:
+            bench.drop(Drop(row.id, "listed"))
+    bench.keep([row for row in rows if row.id not in listed], Problem)
+    bench.facts["rows_in"] = len(rows)

@@ -78,6 +78,22 @@ def test_one_bad_row_is_one_reject_with_its_content(tmp_path: Path) -> None:
         row.id for n, row in enumerate(problems(100)) if n % 5 and n not in (13, 66)]
 
 
+def test_what_all_shards_need_is_made_once_from_inputs_that_are_whole(tmp_path: Path) -> None:
+    assert unlisted(tmp_path, here()) == problems(30)[20:]
+    assert (tmp_path / "log").read_text() == "read\n"
+
+
+def unlisted(out: Path, mapper: Mapper) -> list[Problem]:
+    inputs = {"rows": out / "in", "list": out / "list"}
+    for folder, rows in ((inputs["rows"], problems(30)), (inputs["list"], problems(20))):
+        write_rows(folder / "rows.parquet", rows, Problem)
+    mapper.rows = 7
+    bench = Workbench(out / "out", inputs=inputs, mapper=mapper)
+    bench.map(shard_parts.unlisted, {"log": str(out / "log")}, merge=shard_parts.merged)
+    assert bench.close()["dropped"] == {"listed": 20}
+    return list(read_rows(rows_in(out / "out"), Problem))
+
+
 def test_a_part_that_fails_everywhere_is_its_own_fault(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"(?s)shard 0 as a whole.*cannot be shouted"):
         done(tmp_path, 50, here(), bad=list(range(100)))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.execution import shard_parts
-from tests.execution.test_mapping import done, here
+from tests.execution.shard_parts import problems
+from tests.execution.test_mapping import done, here, unlisted
 
 from mathmill.errors import UsageError
 from mathmill.execution import local
@@ -50,6 +51,11 @@ def on_s3(bucket: str, name: str) -> Mapper:
 def test_rows_by_way_of_s3_are_those_of_the_whole(bucket: str, tmp_path: Path) -> None:
     whole = done(tmp_path / "here", 40, here(), bad=[13])
     assert done(tmp_path, 40, on_s3(bucket, "one"), bad=[13]) == whole
+
+
+@pytest.mark.slow
+def test_inputs_that_are_no_shards_travel_by_way_of_s3_too(bucket: str, tmp_path: Path) -> None:
+    assert unlisted(tmp_path, on_s3(bucket, "list")) == problems(30)[20:]
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from mathmill.errors import InputError
 from mathmill.execution.shards import batches, copied, cut
 from mathmill.execution.shelf import Shelf
 from mathmill.io import read_rows, records_of, rows_in, write_rows
-from mathmill.types import Problem
+from mathmill.types import Drop, Problem
 
 
 def read(shard) -> list[Problem]:
@@ -53,6 +53,17 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
         cut(path)
     with pytest.raises(InputError, match="there are no Parquet rows here"):
         cut(rows_in(tmp_path / "nowhere"))
+
+
+def test_files_of_different_columns_are_told_apart(tmp_path: Path) -> None:
+    folder = tmp_path / "rows"
+    write_rows(folder / "000000.parquet", problems(4), Problem)
+    write_rows(folder / "000001.parquet", [Drop("1", "why")], Drop)
+    [shard] = cut(folder)
+    with pytest.raises(InputError, match=r"000001\.parquet: cannot be read as Problem rows"):
+        read(shard)
+    with pytest.raises(InputError, match=r"000001\.parquet: has other columns"):
+        copied(shard, tmp_path / "in.parquet")
 
 
 def test_the_first_attempt_at_a_shard_counts_whole(tmp_path: Path) -> None:

@@ -46,11 +46,16 @@ def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = No
     all of these reach (default: they reach `out`). Neither changes a row.
     Raises MathmillError for what the user must mend; steps finished before it stay finished.
     """
-    hire = crew_at(on, jobs or workers.cores())
-    with Store(out).locked() as store, Progress() as progress:
-        mapper = Mapper(hire, progress.say, shared, always=on != "local")
-        return _Run(store, progress, in_order(last), jobs or workers.default_jobs(),
-                    terms or Terms(), mapper).all()
+    progress = Progress()
+    mapper = Mapper(crew_at(on, jobs or workers.cores()), progress.say, shared,
+                    always=on != "local")
+    try:
+        mapper.check()
+        with Store(out).locked() as store, progress:
+            return _Run(store, progress, in_order(last), jobs or workers.default_jobs(),
+                        terms or Terms(), mapper).all()
+    finally:
+        mapper.close()
 
 
 def state(last: Step, out: Path) -> list[tuple[Step, dict[str, Any] | None]]:
@@ -181,7 +186,6 @@ class _Run:
                 self._collect(1.0)
             except Exception as error:  # the first error is on its way up already
                 self.progress.say(f"also failed: {error}")
-        self.mapper.close()
         if self.pool is not None:
             self.pool.stop()
 

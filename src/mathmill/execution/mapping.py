@@ -26,9 +26,9 @@ from mathmill.execution.crew import Crew, Here, Lost
 from mathmill.execution.gather import gathered
 from mathmill.execution.part import Job, Result, Task
 from mathmill.execution.shards import ROWS, Piece, Shard, copied, cut
-from mathmill.execution.shelf import Shelf
+from mathmill.execution.shelf import Shelf, system_of
 from mathmill.identity import content_id
-from mathmill.io import rows_in
+from mathmill.io import files_of, rows_in
 from mathmill.words import counted
 from mathmill.workbench import Facts, Merge, Needs, Part, Workbench
 
@@ -72,8 +72,20 @@ class Mapper:
         if done and todo:
             self.say(f"{len(done)} of {counted(len(shards), 'shard')} are done already")
         if todo:
+            if not shelf.local:
+                job = replace(job, fetched=_handed_over(bench, over, shelf))
             _Drive(self, bench, job, shelf, needs, came, done).all(todo)
         return gathered(bench, shelf, [done[shard.number] for shard in shards], merge)
+
+    def check(self) -> None:
+        """Open what is not here now, so that it is not found missing when hours have gone in.
+
+        Raises UsageError for a cluster or storage that cannot be reached, MissingExtra.
+        """
+        if self.shared is not None and "://" in self.shared:
+            system_of(self.shared)
+        if self.always:
+            self.crew_for(1)
 
     def crew_for(self, todo: int) -> Crew:
         """Return who does so many shards."""
@@ -94,13 +106,25 @@ class Mapper:
         if self.shared is None:
             return str((out / SHARDS).absolute())
         run = content_id("run", str((home or out).absolute()))[:12]
-        return f"{self.shared.rstrip('/')}/{run}/{out.name}"
+        place = self.shared if "://" in self.shared else str(Path(self.shared).absolute())
+        return f"{place.rstrip('/')}/{run}/{out.name}"
 
     def close(self) -> None:
         """Stop the crew."""
         if self.crew is not None:
             self.crew.close()
             self.crew = None
+
+
+def _handed_over(bench: Workbench, over: str, shelf: Shelf) -> dict[str, tuple[str, ...]]:
+    """Put the rows of all inputs but that of the shards on shared storage; return their URLs."""
+    urls = {}
+    for place, (name, folder) in enumerate(sorted(bench.inputs.items())):
+        path = rows_in(folder)
+        if name != over and path.exists():  # an input that is a model holds none
+            urls[name] = tuple(shelf.put(file, f"input-{place}-{number:06d}.parquet")
+                               for number, file in enumerate(files_of(path)))
+    return urls
 
 
 @dataclass
@@ -116,6 +140,7 @@ class _Drive:
     done: dict[int, dict[str, Any]]
     running: int = 0
     lost: dict[int, int] = field(default_factory=dict)
+    failed: dict[int, int] = field(default_factory=dict)
     suspects: deque[Task] = field(default_factory=deque)
 
     def all(self, todo: list[Shard]) -> None:
@@ -159,8 +184,8 @@ class _Drive:
                                + came.fault)
         if came.trouble:
             number = task.shard.number
-            self.lost[number] = self.lost.get(number, 0) + 1
-            if self.lost[number] >= TRIES:
+            self.failed[number] = self.failed.get(number, 0) + 1
+            if self.failed[number] >= TRIES:
                 raise StepFailed(f"shard {number} failed {TRIES} times ({came.trouble}); mend "
                                  "that and run again: finished shards stay")
             self.mapper.say(f"shard {number}: {came.trouble}; trying again")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from mathmill import __version__
 from mathmill.columns import Drops
 from mathmill.errors import MathmillError, UsageError
 from mathmill.execution.shards import Shard, batches
-from mathmill.execution.shelf import Shelf
+from mathmill.execution.shelf import Shelf, fetch
 from mathmill.io import records_of
 from mathmill.types import Drop
 from mathmill.workbench import Part, Workbench
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 POISONOUS = "poisonous row"
 FEW = 8  # rows of a shard at which a part may fail, whatever the share
+_FETCHED = "inputs of shared storage"
 SHARE = 10  # beyond that one in so many: more is a fault of the part, not of rows
 
 
@@ -58,6 +60,8 @@ class Job:
     "Where shards go when they are done."
     gpus: int = 0
     "GPUs that one shard takes."
+    fetched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    "Files of the other inputs on shared storage, by name: a worker fetches them once."
     version: str = __version__
     "Of the driver's mathmill: another one on a node may say something else."
 
@@ -138,6 +142,21 @@ def _shared_of(key: str) -> dict[str, Any]:
     return _shared[1]
 
 
+def _inputs_of(job: Job) -> Mapping[str, Path]:
+    """Return the folders of a job's inputs, those on shared storage fetched for this process."""
+    if not job.fetched:
+        return job.inputs
+    held = _shared_of(job.key)
+    if _FETCHED not in held:
+        held[_FETCHED] = place = tempfile.TemporaryDirectory(prefix="inputs-")
+        for name, urls in job.fetched.items():
+            (folder := Path(place.name) / name / "rows").mkdir(parents=True)
+            for number, url in enumerate(urls):
+                fetch(url, folder / f"{number:06d}.parquet")
+    return {name: Path(held[_FETCHED].name) / name if name in job.fetched else folder
+            for name, folder in job.inputs.items()}
+
+
 @dataclass
 class ShardBench(Workbench):
     """A bench at which one input is a shard."""
@@ -189,7 +208,7 @@ class _Leaves:
     def grow(self, shard: Shard) -> None:
         """Put rows through the part; where it raises, each half by itself."""
         out = self.folder / str(len(self.found))
-        bench = ShardBench(out, inputs=self.job.inputs, tools=self.job.tools,
+        bench = ShardBench(out, inputs=_inputs_of(self.job), tools=self.job.tools,
                            shared=_shared_of(self.job.key), shard=shard, over=self.job.over)
         try:
             self.job.part(bench, **self.job.literals)

@@ -15,9 +15,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from contextlib import suppress
 from typing import Any
 
-from mathmill.errors import MissingExtra, UsageError
+from mathmill.errors import MissingExtra, StepFailed, UsageError
 from mathmill.execution.crew import Lost
 from mathmill.execution.part import Job, Result, Task, do
 from mathmill.workbench import Needs
@@ -76,14 +77,20 @@ class Cluster:
             max_retries=0 if task.alone else RETRIES).remote(self._job[1], task)] = task
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
-        """Wait for tasks to end."""
-        done, _ = self._ray.wait(list(self._running), num_returns=1)
+        """Wait for tasks to end; raises StepFailed where the cluster is gone."""
+        try:
+            done, _ = self._ray.wait(list(self._running), num_returns=1)
+        except Exception as error:  # ConnectionError of the client, RaySystemError, ...
+            raise StepFailed(f"the Ray cluster is gone ({type(error).__name__}: "
+                             f"{_last_line(error)}"[:300] + "); run again when it is back, or "
+                             "with --on local: finished shards stay") from error
         return [(self._running.pop(one), self._came(one)) for one in done]
 
     def close(self) -> None:
         """Cancel what is under way, and leave the cluster."""
         for one in self._running:
-            self._ray.cancel(one, force=True)
+            with suppress(Exception):  # a cluster that is gone
+                self._ray.cancel(one, force=True)
         self._running.clear()
         if self._own:
             self._ray.shutdown()

@@ -147,5 +147,9 @@ def copied(shard: Shard, to: Path) -> None:
 
     with opened(shard.pieces[0].file) as source, pq.ParquetFile(source) as file:
         schema = file.schema_arrow
-    rows = pa.Table.from_batches(batches(shard, None), schema)
+    try:
+        rows = pa.Table.from_batches(batches(shard, None), schema)
+    except pa.ArrowException as error:
+        raise InputError(shard.pieces[-1].file, "has other columns than the files before it",
+                         "run the step before again") from error
     pq.write_table(rows, to, compression="zstd", row_group_size=max(1, shard.rows))

@@ -47,6 +47,12 @@ def system_of(url: str) -> tuple[Any, str]:
     return found
 
 
+def fetch(url: str, to: Path) -> None:
+    """Copy a file of shared storage here."""
+    system, path = system_of(url)
+    system.get_file(path, str(to))
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """The finished shards of one stage's part."""
@@ -99,8 +105,7 @@ class Shelf:
     def fetch(self, name: str, to: Path) -> None:
         """Have a file of the shelf stand at `to` too: by a link where that can be."""
         if not self.local:
-            system, path = system_of(self.place(name))
-            system.get_file(path, str(to))
+            fetch(self.place(name), to)
             return
         try:
             os.link(self.place(name), to)
