@@ -104,6 +104,13 @@ def test_a_truncated_parquet_file_is_named_before_anything_is_read(tmp_path):
         run(tmp_path, str(tmp_path / "in"))
 
 
+def test_a_table_without_rows_says_so(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), path)
+    with pytest.raises(StepFailed, match=r"a\.parquet holds no row; give other texts"):
+        run(tmp_path, str(path))
+
+
 def test_a_damaged_row_group_is_left_out_row_by_row(tmp_path):
     path = table(tmp_path / "a.parquet", [{"text": sentence(n)} for n in range(300)],
                  row_group_size=100, compression="zstd")
@@ -129,10 +136,10 @@ def test_files_that_are_not_utf8_say_so(tmp_path):
 @pytest.mark.parametrize(("name", "words"), [
     ("nowhere/", "there is no such file or folder"), ("empty", "this folder holds no text"),
     ("a.pdf", "cannot tell what a .pdf file is"), ("a.txt.gz", "cannot tell what a .gz file is"),
-    ("none.jsonl", "the file is empty")])
+    ("none.jsonl", "the file is empty"), ("none.jsonl.gz", "the file is empty")])
 def test_places_that_cannot_be_read_are_one_line(tmp_path, name, words):
     (tmp_path / "empty").mkdir()
-    for file in ("a.pdf", "a.txt.gz", "none.jsonl"):
+    for file in ("a.pdf", "a.txt.gz", "none.jsonl", "none.jsonl.gz"):
         (tmp_path / file).write_bytes(b"")
     with pytest.raises(InputError, match=words) as error:
         run(tmp_path, str(tmp_path / name))

@@ -135,7 +135,8 @@ def test_texts_of_the_symbolic_world_are_a_source(tmp_path):
     ({"shipped:": "3"}, "weight '3'"), ({"shipped:": {"kind": "blog"}}, "kind 'blog'"),
     ({"shipped:": {"wieght": 3}}, "option 'wieght', which there is not"),
     ({"shipped:": {"fields": {"body": "text"}}}, "map text, or question"),
-    ({"shipped:": {"limit": 0}}, "limit 0"), ("shipped:poem", "no kind 'poem'"),
+    ({"shipped:": {"limit": 0}}, "limit 0"), ({"shipped:": {"limit": "3"}}, "limit '3'"),
+    ("shipped:poem", "no kind 'poem'"),
     ({"shipped:": 1, "symbolic:count=5": None}, "has no weight")])
 def test_sources_that_cannot_be_right_are_refused_when_the_recipe_is_read(sources, words):
     with pytest.raises(UsageError, match=words):

@@ -57,8 +57,9 @@ def _literals(source: str, options: float | Mapping[str, Any] | None) -> dict[st
     if fields is not None and not (set(fields) <= set(OURS) and {"text", "question"} & set(fields)):
         raise UsageError(f"{source} has the field map {sorted(fields)}; map text, or question and "
                          "answer, and if there title, licence, language, kind")
-    if given.get("limit") is not None and given["limit"] < 1:
-        raise UsageError(f"{source} has limit {given['limit']}; give 1 or more texts")
+    limit = given.get("limit")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise UsageError(f"{source} has limit {limit!r}; give 1 or more texts")
     if source.startswith("symbolic:"):
         made_options(source)  # refused now, not when it is its turn
     content = digest(source)

@@ -100,7 +100,7 @@ def check(source: str) -> None:
         try:
             if file.suffix.lower() == ".parquet":
                 pq.read_metadata(file)
-            elif not file.stat().st_size and file.suffix.lower() in READERS:
+            elif not file.stat().st_size and _form(file) in (*READERS, PACKED):
                 raise InputError(file, "the file is empty", "give rows, or remove the file")
             else:
                 file.open("rb").close()

@@ -84,6 +84,8 @@ class Reading:
         texts = self._made() if self.path.startswith("symbolic:") else self._cut()
         count = write_rows(self.aside, islice(self._shown(texts), self.entry.get("limit")), Text)
         if not count:
+            if not self.documents:
+                raise StepFailed(f"{self.name} holds no row; give other texts")
             common = self.dropped.most_common(4)
             raise StepFailed(f"{self.name}: not one text is left of {self.documents} documents ("
                              + ", ".join(f"{why}: {n}" for why, n in common) + ")"
