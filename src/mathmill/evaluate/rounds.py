@@ -67,7 +67,8 @@ class Told:
         self.tokens += tokens
         found = parts(written)
         code = [part.text for part in found if part.kind == PYTHON]
-        # As in JiuZhang3.0's code: a response that ends with its code wants to see the output.
+        # As in JiuZhang3.0's code, a response that ends with its code wants to see the output
+        # (there only where nothing is boxed in it).
         if finish == "stop" and code and found[-1].kind == PYTHON:
             self.cells.append("\n".join(code))
             if not found[-1].closed:
