@@ -4,10 +4,11 @@ Why: everything that is not a model call must be small beside the calls, grow li
 the memory of a laptop; and the executor beneath must cost next to nothing of the stage itself.
 
 The stage is `verify` with the grader on answers (`answer_agrees`) on rows of about 1 kB: a light
-one, so that whatever else it costs shows. For each size a process of its own does it three ways: on the whole, as the stage
-alone would; on shards of 10,000 rows in one process; on shards in as many worker processes as
-there are cores. CPU seconds are those of the process and its children, memory the peak of the sum
-of their proportional sets. With `--ray`, on a cluster of one node with so many workers too.
+one, so that whatever else it costs shows. For each size a process of its own does it three ways:
+on the whole, as the stage alone would; on shards of 10,000 rows in one process; on shards in as
+many worker processes as there are cores. CPU seconds are those of the process and its children,
+memory the peak of the sum of their proportional sets. With `--ray`, on a cluster of one node with
+so many workers too.
 
     python benchmarks/scale.py [--sizes 25000 250000] [--ray]
 """
