@@ -15,7 +15,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mathmill.errors import MissingExtra, StepFailed, UsageError
@@ -38,6 +39,8 @@ class Cluster:
         """Connect; raises MissingExtra, or UsageError where no cluster answers."""
         # Under `uv run`, Ray would pack the whole working directory and ship it to each node.
         os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+        # When a cluster is gone, the next call would look for another one, for minutes.
+        os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
         try:
             import ray
         except ImportError as error:
@@ -69,21 +72,18 @@ class Cluster:
 
     def submit(self, job: Job, task: Task) -> None:
         """Hand a task to the cluster; a job travels once, whatever the number of its tasks."""
-        if self._job[0] != job.key:
-            self._job = (job.key, self._ray.put(job))
         name = f"{job.part.__qualname__}: shard {task.shard.number}"
-        self._running[self._remote.options(
-            num_cpus=1, num_gpus=job.gpus, scheduling_strategy="SPREAD", name=name,
-            max_retries=0 if task.alone else RETRIES).remote(self._job[1], task)] = task
+        with _here_or_gone():
+            if self._job[0] != job.key:
+                self._job = (job.key, self._ray.put(job))
+            self._running[self._remote.options(
+                num_cpus=1, num_gpus=job.gpus, scheduling_strategy="SPREAD", name=name,
+                max_retries=0 if task.alone else RETRIES).remote(self._job[1], task)] = task
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
         """Wait for tasks to end; raises StepFailed where the cluster is gone."""
-        try:
+        with _here_or_gone():
             done, _ = self._ray.wait(list(self._running), num_returns=1)
-        except Exception as error:  # ConnectionError of the client, RaySystemError, ...
-            raise StepFailed(f"the Ray cluster is gone ({type(error).__name__}: "
-                             f"{_last_line(error)}"[:300] + "); run again when it is back, or "
-                             "with --on local: finished shards stay") from error
         return [(self._running.pop(one), self._came(one)) for one in done]
 
     def close(self) -> None:
@@ -104,8 +104,22 @@ class Cluster:
             return UsageError(f"a worker of the cluster cannot do a shard ({_last_line(error)}); "
                               "install the same mathmill, and the recipe's own files, on "
                               "every node")
+        except (errors.LocalRayletDiedError, errors.RaySystemError) as error:
+            with _here_or_gone():
+                raise error
         except errors.RayError as error:
             return Lost(f"{type(error).__name__}: {_last_line(error)}"[:300])
+
+
+@contextmanager
+def _here_or_gone() -> Iterator[None]:
+    """Say what to do where the cluster is gone: ConnectionError of the client, RaySystemError."""
+    try:
+        yield
+    except Exception as error:
+        raise StepFailed(f"the Ray cluster is gone ({type(error).__name__}: {_last_line(error)}"[
+            :300] + "); run again when it is back, or with --on local: finished shards stay"
+                         ) from error
 
 
 def _knock(address: str) -> None:
