@@ -43,9 +43,14 @@ def cluster() -> Iterator[object]:
         from ray.cluster_utils import Cluster
 
         port = free_port()
-        nodes = Cluster(initialize_head=True, head_node_args={
-            "num_cpus": 1, "include_dashboard": False,
-            "ray_client_server_port": port})
+        for chance in (2, 1, 0):  # Ray gives a node 30 s to start, which a busy machine may pass
+            try:
+                nodes = Cluster(initialize_head=True, head_node_args={
+                    "num_cpus": 1, "include_dashboard": False, "ray_client_server_port": port})
+                break
+            except Exception:
+                if not chance:
+                    raise
         patch.setenv("RAY_ADDRESS", nodes.address)
         nodes.client_port = port
         yield nodes
