@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
@@ -9,7 +12,16 @@ from hypothesis import strategies as st
 
 from mathmill.stages.overlap import FOLDS, Overlap, words_of
 from mathmill.stages.screen import Screen
-from mathmill.stages.tokens import SIGNS, row_digests, runs, words_of_all, words_of_lists
+from mathmill.stages.tokens import (
+    OPERATORS,
+    SIGNS,
+    row_digests,
+    runs,
+    shingles,
+    signed_words,
+    words_of_all,
+    words_of_lists,
+)
 
 TEXTS = st.lists(st.text(alphabet=st.one_of(
     st.sampled_from("abAB12 \n\t.,+-*/=' é明Kİ²½_\x00\x1c"), st.characters(codec="utf-8")),
@@ -78,3 +90,43 @@ def test_no_run_of_the_screen_spans_two_texts(fold):
     screen = Screen(overlap)
     assert not len(screen.suspects(words_of_all(pa.array(["a b c d", "e f g h"] * 3), fold)))
     assert screen.suspects(words_of_all(pa.array(["x", "a b c d e f g h"]), fold)).tolist() == [1]
+
+
+def signed(text):
+    """Return words with the operators right before them, in Python's own words."""
+    found, before = [], Counter()
+    for part in re.split(f"([{re.escape(OPERATORS.decode())}])", text):
+        if part and part in OPERATORS.decode():
+            before[part] += 1
+        for word in words_of(part):
+            found.append((word, frozenset(before.items())))
+            before = Counter()
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+@example(["5 + 3", "5 - 3", "5+3 =", "= 7", "x^2 -+ 4", "x²+ 4", "", "*"])
+def test_words_are_told_apart_by_the_operators_before_them(texts):
+    words = signed_words(pa.array(texts, pa.string()))
+    each = [signed(text) for text in texts]
+    assert words.bounds.tolist() == [sum(map(len, each[:n])) for n in range(len(texts) + 1)]
+    flat = [word for one in each for word in one]
+    assert len(set(zip(flat, words.hashes.tolist(), strict=True))) == len(set(flat)) == len(
+        set(words.hashes.tolist()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(FEW, st.integers(1, 6))
+@example(["", "ann", "has 7", ""], 5)
+def test_shingles_are_the_runs_inside_a_text_or_the_whole_of_a_short_one(texts, n):
+    found = shingles(words_of_all(pa.array(texts, pa.string())), n)
+    each = []
+    for text in texts:
+        words = words_of(text)
+        each.append([tuple(words[at:at + n]) for at in range(len(words) - n + 1)]
+                    or ([tuple(words)] if words else []))
+    assert found.bounds.tolist() == [sum(map(len, each[:k])) for k in range(len(texts) + 1)]
+    flat = [run for one in each for run in one]
+    assert len(set(zip(flat, found.hashes.tolist(), strict=True))) == len(set(flat)) == len(
+        set(found.hashes.tolist()))

@@ -20,6 +20,7 @@ import typer
 from mathmill import __version__
 from mathmill.cli import journal
 from mathmill.cli.decontaminate import decontaminate
+from mathmill.cli.dedup import dedup
 from mathmill.cli.generate import generate
 from mathmill.cli.grade import grade
 from mathmill.cli.plan import plan
@@ -41,6 +42,7 @@ app.command()(show)
 app.command()(grade)
 app.command()(generate)
 app.command()(decontaminate)
+app.command()(dedup)
 app.command("exec")(run_programs)
 app.add_typer(journal.app, name="journal", help="See, export or prune what teachers were paid for.")
 

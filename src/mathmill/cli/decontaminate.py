@@ -72,7 +72,7 @@ def decontaminate(
             tell=lambda done: shown.show("decontaminate", done, None, "rows compared"))
     print(summary.text())
     if summary.unreadable:
-        print(f"mathmill: {named_rows(summary.unreadable.total(), summary.named)}",
+        print(f"mathmill: {named_rows(summary.unreadable, summary.named)}",
               file=sys.stderr)
 
 

@@ -157,13 +157,15 @@ def verify(drafts: Step, by: Sequence[str] = ("answer_agrees",), *, votes: int =
 def select(rows: Step, *, count: int | None = None, fraction: float | None = None,
            how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
            duplicates: Sequence[str] = ("text",), rater: str | Step | None = None,
-           values: Step | None = None, label: str = "select") -> Step:
+           values: Step | None = None, threshold: float | None = None,
+           label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
 
     Or those that the step `values` found worth most: `how="value"`, a text by the best of the
     rows made from it (`mean_value`: by their mean), a sample by its own value.
     `duplicates`: the rules by which a row that repeats an earlier one goes: `text`, `question`,
-    `structure` (question and program but for names and numbers), `program`; or none of them.
+    `structure` (question and program but for names and numbers), `program`; `near`: it shares
+    at least `threshold` (0.7) of its runs of five words; or none of them.
     Rows without a level get one: by the steps of their solution, or by the teacher `rater`.
     """
     from mathmill.methods import difficulty
@@ -173,7 +175,8 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
         raise UsageError(f"how={how!r} needs values; give select the step `value` (values=...)")
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "duplicates": list(duplicates),
-                "levels": None if levels is None else list(levels)}
+                "levels": None if levels is None else list(levels),
+                **stage.near_literals(duplicates, threshold)}
     inputs, tools = {"rows": rows}, {"read_level": difficulty.read_level,
                                      "difficulty_request": difficulty.rate_request}
     if rater is not None:

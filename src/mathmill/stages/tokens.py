@@ -8,12 +8,14 @@ edges are found by comparing neighbours, and each word's bytes are mixed into on
 The words are those of `overlap.words_of`, to the letter: a text that is not ASCII is split
 there and handed on.
 
-Used as: `words = words_of_all(column, "words")`; `row_digests(question_and_solution)`.
+Used as: `words = words_of_all(column, "words")`; `row_digests(question_and_solution)`;
+`shingles(signed_words(column), 5)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -31,7 +33,8 @@ Array = NDArray[np.uint64]
 Places = NDArray[np.int64]
 
 TILE = 1 << 18  # bytes of text at a time: its arrays of words stay in the second cache
-SIGNS = b"+-*/=<>^%.,()"  # what tells 5 + 3 from 5 - 3, 1.5 from 15, (3 + 4) * 2 from 3 + 4 * 2
+OPERATORS = b"+-*/=<>^%"
+SIGNS = OPERATORS + b".,()"  # what tells 5 + 3 from 5 - 3, 1.5 from 15, (3 + 4) * 2 from 3 + 4 * 2
 _LONG = 64  # bytes of a word that are mixed in eights; the rest, rare, by BLAKE2b
 _PAD = bytes(_LONG + 8)
 _BLANK = 0x20
@@ -53,8 +56,26 @@ class Words:
 
 def words_of_all(texts: pa.Array, fold: str = "words") -> Words:
     """Return the words of an Arrow array of strings (null: no word), as `overlap.words_of`."""
-    data, offsets = _bytes_of(_split_by_hand(texts, fold))
+    data, offsets = _bytes_of(_split_by_hand(
+        texts, lambda text: " ".join(words_of(text, fold))))
     return _words(data.translate(_table(fold)), offsets)
+
+
+def signed_words(texts: pa.Array) -> Words:
+    """Return the words of texts, one told from another by the operators right before it too.
+
+    5 + 3 and 5 - 3 have another second word each, 5 + 3 and 5+3 have the same.
+    """
+    data, offsets = _bytes_of(_split_by_hand(texts, _words_among_operators))
+    plain = data.translate(_table("words"))
+    starts, ends = _edges(plain, offsets)
+    hashes, bounds = _hashed(plain, starts, ends - starts), np.searchsorted(starts, offsets)
+    signs = np.frombuffer(data.translate(_sign_table(OPERATORS)), np.uint8)
+    at = np.flatnonzero(signs)
+    word, text = np.searchsorted(starts, at), np.searchsorted(offsets, at, side="right") - 1
+    leads = word < bounds[text + 1]
+    np.add.at(hashes, word[leads], _mixed(signs[at[leads]].astype(np.uint64) * _ODD[2]))
+    return Words(hashes, bounds)
 
 
 def words_of_lists(texts: Sequence[Sequence[str]]) -> Words:
@@ -69,10 +90,9 @@ def row_digests(texts: pa.Array) -> Array:
     Shape (texts, 2). Texts that differ only in case, white space and other punctuation have
     equal digests. Not cryptographic: 10^7 different rows collide with odds of about 10^-20.
     """
-    by_hand = _split_by_hand(texts, "words", signs=True)
-    data, offsets = _bytes_of(by_hand)
+    data, offsets = _bytes_of(_split_by_hand(texts, _words_then_signs))
     words = _words(data.translate(_table("words")), offsets)
-    signs = np.frombuffer(data.translate(_sign_table()), np.uint8)
+    signs = np.frombuffer(data.translate(_sign_table(SIGNS)), np.uint8)
     at = np.flatnonzero(signs)
     marks = _mixed(signs[at].astype(np.uint64) * _ODD[2])
     mark_bounds = np.searchsorted(at, offsets)
@@ -97,6 +117,34 @@ def runs(words: Words, n: int) -> Array:
     return found * _ODD[0]
 
 
+def shingles(words: Words, n: int) -> Words:
+    """Return the runs of n words inside each text; the whole of a text that is shorter is one.
+
+    `bounds` say where each text's runs begin. A text without words has none. A run that comes
+    twice in a text stands twice.
+    """
+    count, bounds = len(words.hashes), words.bounds
+    found, sizes, inside = np.zeros(count, np.uint64), np.diff(bounds), np.ones(count, np.bool_)
+    whole = runs(words, n)
+    found[:len(whole)] = whole
+    short = np.flatnonzero((sizes > 0) & (sizes < n))
+    if len(short):
+        found[bounds[short]] = whole_digests(words)[short]
+    for back in range(1, n):  # a text's last words begin no run, but the first always does
+        inside[bounds[1:][sizes > back] - back] = False
+    return Words(found[inside], np.concatenate([[0], np.cumsum(np.where(
+        sizes < n, sizes > 0, sizes - n + 1))]))
+
+
+def whole_digests(words: Words) -> Array:
+    """Return 64 bits over each text's words in their order; 0 for a text without any."""
+    sizes = np.diff(words.bounds)
+    found = _mixed(_sums(words.hashes, words.bounds, 0) + sizes.astype(np.uint64) * _ODD[3])
+    found |= np.uint64(1)
+    found[sizes == 0] = 0
+    return found
+
+
 def tiles(texts: pa.Array) -> list[tuple[int, pa.Array]]:
     """Return an array in slices of about `TILE` bytes, each with the place of its first text."""
     size = max(1, texts.nbytes)
@@ -113,11 +161,8 @@ def _bytes_of(texts: pa.Array) -> tuple[bytes, Places]:
     return data[int(places[0]):int(places[-1])].to_pybytes(), places - places[0]
 
 
-def _split_by_hand(texts: pa.Array, fold: str, signs: bool = False) -> pa.Array:
-    """Return the array with texts that are not ASCII as their words, one blank between them.
-
-    `signs`: with their signs of maths behind them.
-    """
+def _split_by_hand(texts: pa.Array, plain: Callable[[str], str]) -> pa.Array:
+    """Return the array with texts that are not ASCII as `plain` writes them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -126,20 +171,33 @@ def _split_by_hand(texts: pa.Array, fold: str, signs: bool = False) -> pa.Array:
     odd = pc.invert(pc.string_is_ascii(texts))
     if not pc.any(odd).as_py():
         return texts
-    plain = []
-    for text in texts.filter(odd).to_pylist():
-        words = " ".join(words_of(text, fold))
-        plain.append(f"{words}\n{''.join(c for c in text if c in _SIGN_TEXT)}" if signs else words)
-    return pc.replace_with_mask(texts, odd, pa.array(plain, texts.type))
+    split = pa.array(map(plain, texts.filter(odd).to_pylist()), texts.type)
+    return pc.replace_with_mask(texts, odd, split)
 
 
-_SIGN_TEXT = SIGNS.decode()
+def _words_then_signs(text: str) -> str:
+    return f"{' '.join(words_of(text))}\n{''.join(c for c in text if c in _SIGN_TEXT)}"
+
+
+def _words_among_operators(text: str) -> str:
+    return " ".join(part if part in _OPERATOR_TEXT else " ".join(words_of(part))
+                    for part in _BY_OPERATOR.split(text))
+
+
+_SIGN_TEXT, _OPERATOR_TEXT = SIGNS.decode(), OPERATORS.decode()
+_BY_OPERATOR = re.compile(f"([{re.escape(_OPERATOR_TEXT)}])")
 
 
 def _words(data: bytes, offsets: Places) -> Words:
     """Return the words of texts that lie one after another, blanks between words."""
+    starts, ends = _edges(data, offsets)
+    return Words(_hashed(data, starts, ends - starts), np.searchsorted(starts, offsets))
+
+
+def _edges(data: bytes, offsets: Places) -> tuple[Places, Places]:
+    """Return where words begin, and end."""
     if not data:
-        return Words(np.zeros(0, np.uint64), np.zeros(len(offsets), np.int64))
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     inside = np.frombuffer(data, np.uint8) != _BLANK
     before = np.empty_like(inside)
     before[0], before[1:] = False, inside[:-1]
@@ -149,8 +207,7 @@ def _words(data: bytes, offsets: Places) -> Words:
     after[-1], after[:-1] = False, inside[1:]
     last = offsets[1:] - 1
     after[last[last >= 0]] = False
-    ends = np.flatnonzero(inside > after) + 1
-    return Words(_hashed(data, starts, ends - starts), np.searchsorted(starts, offsets))
+    return starts, np.flatnonzero(inside > after) + 1
 
 
 def _hashed(data: bytes, starts: Places, lengths: Places) -> Array:
@@ -229,5 +286,5 @@ def _table(fold: str) -> bytes:
 
 
 @cache
-def _sign_table() -> bytes:
-    return bytes(byte if byte in SIGNS else 0 for byte in range(256))
+def _sign_table(signs: bytes) -> bytes:
+    return bytes(byte if byte in signs else 0 for byte in range(256))

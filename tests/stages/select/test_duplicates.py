@@ -69,8 +69,8 @@ def test_a_drop_names_its_rule_and_the_row_that_it_repeats(tmp_path):
 
 
 def test_a_rule_that_there_is_not_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="near"):
-        run(tmp_path, ROWS, duplicates=["near"])
+    with pytest.raises(UsageError, match="nearby"):
+        run(tmp_path, ROWS, duplicates=["nearby"])
 
 
 @given(st.lists(st.integers(0, 5), max_size=60), st.integers(0, 99))

@@ -1,4 +1,4 @@
-"""Select: choose rows that lie far apart (core-set), or at random; rate their difficulty.
+"""Select: leave out rows that say the same, choose those that lie far apart (core-set), or others.
 
 Why: Skywork-Math chooses its second seeds by core-set and says nothing of how; here the
 embedding (`embed`), the greedy choice (`kcenter`) and the control (random) are written down
@@ -8,5 +8,6 @@ Used as: `select.run(bench, how="coreset", fraction=0.5)`.
 """
 
 from mathmill.stages.select.choose import run
+from mathmill.stages.select.minhash import near_literals
 
-__all__ = ["run"]
+__all__ = ["near_literals", "run"]

@@ -28,6 +28,8 @@ from mathmill.stages.records import record_of
 from mathmill.stages.select import duplicates as rules
 from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.kcenter import k_center, nearest
+from mathmill.stages.select.minhash import settings_of
+from mathmill.stages.select.near import with_near
 from mathmill.stages.select.rating import NONE, histogram, rated
 from mathmill.stages.select.worth import VALUES, best, coded, told, values_of
 from mathmill.texts import Text
@@ -44,7 +46,7 @@ DIMS = 256
 def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None,
         count: int | None = None, seed: int = 0, levels: Sequence[int] | None = None,
         difficulty: str = "by_steps", teacher: str = "",
-        duplicates: Sequence[str] = ("text",)) -> None:
+        duplicates: Sequence[str] = ("text",), **beyond: Any) -> None:
     """Write a choice of the rows of input `rows` (Problem, Sample or Text), in their order.
 
     `how`: `coreset`, `random`, `all`, or `value` or `mean_value` (`worth.values_of`; input
@@ -52,14 +54,18 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     given. `levels`: the only ones that stay. `difficulty`: how rows without a level get one:
     `by_steps`, `teacher` (tools `difficulty_request`, `read_level`, `open_teacher`) or `none`;
     texts have no levels. `duplicates`: the rules by which a row that repeats an earlier one goes
-    (`duplicates.find`). Input `base` (Problem), where given: rows far from these too. Raises
-    UsageError; StepFailed where nothing is left, or less than `count`.
+    (`duplicates.find`); `near`: settings of the rule of that name (`minhash.near_literals`).
+    Input `base` (Problem), where given: rows far from these too. Raises UsageError; StepFailed
+    where nothing is left, or less than `count`.
     """
     _check(how, fraction, count, levels, difficulty)
     rules.check(duplicates)
+    settings = settings_of(beyond)
     record = record_of(bench, "rows", (Problem, Sample, Text))
     _fits(bench, record, how, levels, difficulty)
     repeats = rules.find(bench, record, duplicates)
+    if rules.NEAR in duplicates:
+        repeats = with_near(bench, record, repeats, duplicates.index(rules.NEAR), settings)
     bench.facts["duplicates"] = {
         rule: {"reason": rules.REASONS[rule], "rows": int((repeats.rules == number).sum())}
         for number, rule in enumerate(duplicates)}
@@ -146,8 +152,10 @@ class _Plan:
         """Return why a row goes, and the detail; `again`: numbers of repeats by their rows."""
         if row in again:
             number = again[row]
-            return (rules.REASONS[self.duplicates[self.repeats.rules[number]]],
-                    f"of {ids.of(int(self.repeats.firsts[number]))}")
+            detail = f"of {ids.of(int(self.repeats.firsts[number]))}"
+            if len(self.repeats.clusters) and self.repeats.clusters[number]:
+                detail += f", cluster {self.repeats.clusters[number]}"
+            return rules.REASONS[self.duplicates[self.repeats.rules[number]]], detail
         if not self.able[row]:
             if self.worths is not None and (
                     self.wanted is None or self.levels[row] in self.wanted):
@@ -162,9 +170,14 @@ class _Plan:
 class _Ids:
     """The ids of rows that others repeat: 40 bytes for each of these."""
 
-    def __init__(self, firsts: NDArray[np.int64]) -> None:
-        self.rows = np.unique(firsts)
+    def __init__(self, bench: Workbench, record: type, repeats: rules.Repeats) -> None:
+        self.rows = np.unique(repeats.firsts)
         self.ids = np.zeros(len(self.rows), "S32")
+        start = 0
+        if (repeats.firsts > repeats.places).any():  # some stand behind the row that names them
+            for batch in bench.batches("rows", record, ["id"]):
+                self.note(start, batch.column("id"))
+                start += len(batch)
 
     def note(self, start: int, ids: pa.Array) -> None:
         """Take the ids of rows from `start` on that are wanted."""
@@ -173,7 +186,7 @@ class _Ids:
             self.ids[first:end] = ids.take(self.rows[first:end] - start).to_pylist()
 
     def of(self, row: int) -> str:
-        """Return the id of a row that has passed."""
+        """Return the id of a row that has passed, or stands behind one that repeats it."""
         return str(self.ids[np.searchsorted(self.rows, row)].decode())
 
 
@@ -181,7 +194,7 @@ def _kept(bench: Workbench, record: type, plan: _Plan) -> Iterator[pa.RecordBatc
     """Yield the chosen rows with their levels; drop the others."""
     import pyarrow as pa
 
-    start, ids = 0, _Ids(plan.repeats.firsts)
+    start, ids = 0, _Ids(bench, record, plan.repeats)
     for batch in bench.batches("rows", record):
         end = start + len(batch)
         if record is not Text:

@@ -1,12 +1,13 @@
-"""Which rows say again what an earlier row says: by text, by question, by program structure.
+"""Which rows say again what another says: by text, by question, by program, or nearly so.
 
 Why: of TinyGSM's 12.3 million rows 11.0 million questions are unique; whether the rest, or
 the many that tell one calculation with other names and numbers, are worth training on is a
-question for a study, so each rule is a word in the recipe. The first row in the order of the
-rows stays, whatever the rules.
+question for a study, so each rule is a word in the recipe. The first row in the order of the rows
+stays, whatever the rules; only of a cluster of near duplicates it is the best (`keepers`).
 
-In memory a row is 16 bytes a rule: 128 bits of what it says. Equal bits are found by sorting a
-64th of them at a time, so that time grows with the rows and 12 million fit in half a gigabyte.
+In memory a row is 16 bytes a rule: 128 bits of what it says (`near`: 72, `minhash`). Equal bits
+are found by sorting a 64th of them at a time, so that time grows with the rows and 12 million
+fit in half a gigabyte.
 
 Used as: `repeats = find(bench, Sample, ["text", "structure"])`; `repeats.reason(place)`.
 """
@@ -14,7 +15,7 @@ Used as: `repeats = find(bench, Sample, ["text", "structure"])`; `repeats.reason
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
 
 Places = NDArray[np.int64]
 REASONS = {"text": "near duplicate", "question": "same question",
-           "program": "same program structure", "structure": "same question and structure"}
+           "program": "same program structure", "structure": "same question and structure",
+           "near": "nearly the same words"}
+NEAR = "near"  # the rule that is no equality: `near.with_near` finds its rows
 PARTS = 64  # in which equal digests are looked for one after another
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """The rows that repeat an earlier one."""
+    """The rows that repeat another, an earlier one but by the rule `near`."""
 
     rows: int
     "How many rows there are in all."
@@ -49,6 +52,8 @@ class Repeats:
     "For each of them the place of the row that it repeats."
     rules: NDArray[np.int8]
     "For each of them the number of the first rule by which it does."
+    clusters: Places = field(default_factory=lambda: np.zeros(0, np.int64))
+    "For each of them the number of its cluster of near duplicates, or 0; empty without `near`."
 
     def within(self, start: int, end: int) -> slice:
         """Return where the repeats among rows `start` to `end` stand in `places`."""
@@ -70,23 +75,25 @@ def find(bench: Workbench, record: type, rules: Sequence[str]) -> Repeats:
     `text`: question and solution alike but for case, white space and punctuation that is no
     sign of maths; `question`: the question alone; `program`: programs alike but for names and
     constants; `structure`: such programs under questions alike but for names and numbers. Of
-    texts `text` alone can be asked. Raises UsageError for another rule.
+    texts `text` and `near` alone can be asked. `near` is left to `near.with_near`. Raises
+    UsageError for another rule.
     """
-    if record is Text and set(rules) - {"text"}:
+    if record is Text and set(rules) - {"text", NEAR}:
         raise UsageError(f"duplicates={list(rules)}: texts hold no question and no program; name "
-                         "`text`, or none")
+                         "`text`, `near` or none")
     rows, done = bench.count("rows"), 0
-    digests = np.zeros((len(rules), rows, 2), np.uint64)
+    plain = [(number, rule) for number, rule in enumerate(rules) if rule != NEAR]
+    digests = np.zeros((len(plain), rows, 2), np.uint64)
     columns = ["text"] if record is Text else ["question", "solution"]
-    for batch in bench.batches("rows", record, columns) if rules else ():
-        for rule, found in zip(rules, digests, strict=True):
+    for batch in bench.batches("rows", record, columns) if plain else ():
+        for (_, rule), found in zip(plain, digests, strict=True):
             found[done:done + len(batch)] = _digests(rule, batch, record is Sample)
         done += len(batch)
         bench.show(done, rows, "rows read")
     places, firsts = np.zeros(0, np.int64), np.zeros(0, np.int64)
     by = np.zeros(0, np.int8)
-    for number in range(len(rules)):
-        again, first = repeated(digests[number])
+    for (number, _), own in zip(plain, digests, strict=True):
+        again, first = repeated(own)
         new = ~np.isin(again, places, assume_unique=True)
         places = np.concatenate([places, again[new]])
         firsts = np.concatenate([firsts, first[new]])
@@ -120,14 +127,19 @@ def repeated(digests: Array) -> tuple[Places, Places]:
     return places[order], np.concatenate(firsts)[order]
 
 
-def _digests(rule: str, batch: pa.RecordBatch, samples: bool) -> Array:
-    """Return 128 bits a row over what a rule compares; zeros for a row that it cannot read."""
+def whole_texts(samples: pa.RecordBatch) -> pa.Array:
+    """Return question and solution of samples as one text each."""
     import pyarrow.compute as pc
 
+    return pc.binary_join_element_wise(samples.column("question"), samples.column("solution"),
+                                       "\n")
+
+
+def _digests(rule: str, batch: pa.RecordBatch, samples: bool) -> Array:
+    """Return 128 bits a row over what a rule compares; zeros for a row that it cannot read."""
     question, solution = batch.column(0), batch.column(batch.num_columns - 1)
     if rule in ("text", "question"):
-        whole = question if rule == "question" or not samples else (
-            pc.binary_join_element_wise(question, solution, "\n"))
+        whole = whole_texts(batch) if rule == "text" and samples else question
         return np.concatenate([np.zeros((0, 2), np.uint64),
                                *(row_digests(tile) for _, tile in tiles(whole))])
     found = np.zeros((len(batch), 2), np.uint64)

@@ -1,0 +1,187 @@
+"""Rows of files as other people wrote them: JSONL or Parquet in, every field out as it came.
+
+Why: the commands that sift files of any shape (`decontaminate`, `dedup`) leave fields alone
+that they do not know, put what they leave out beside their output, and must not leave half a
+file behind when they are stopped.
+
+Used as: `for chunk in chunks(files, skip): ...`, `texts_of(row)`,
+`with RowsFile(out, files) as kept: kept.write(rows)`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from mathmill.errors import UsageError
+from mathmill.grading.files.rows import value_at
+from mathmill.io import read_json_rows, read_parquet_rows, row_line, storable
+from mathmill.stages.seeds import formats
+from mathmill.words import counted
+
+ROWS = 5_000  # held at a time
+Row = tuple[str, int, dict[str, Any]]
+"File, 1-based row, fields."
+Skip = Callable[[str, int, str], None]
+"Hears of a row that cannot be read: file, row, why."
+
+
+def beside(out: Path, sources: Sequence[Path]) -> Path:
+    """Return where rows that are left out go.
+
+    Raises UsageError for an ending that is neither .jsonl nor .parquet, and for an output that
+    is one of the sources.
+    """
+    if out.suffix not in (".jsonl", ".parquet"):
+        raise UsageError(f"{out}: rows are written to a .jsonl or a .parquet file; give it one of "
+                         "these endings")
+    aside = out.with_name(out.stem + ".dropped.jsonl")
+    if {out.absolute(), aside.absolute()} & {file.absolute() for file in sources}:
+        raise UsageError(f"{out}: this is one of the files that are read; choose another")
+    return aside
+
+
+def chunks(files: Sequence[Path], skip: Skip) -> Iterator[list[Row]]:
+    """Yield the rows of files, `ROWS` at a time; `skip` hears of those that cannot be read."""
+    chunk: list[Row] = []
+    for file in files:
+        def skipped(number: int, why: str, file: Path = file) -> None:
+            skip(str(file), number, why)
+
+        rows = (read_parquet_rows(file, None, skipped) if file.suffix == ".parquet"
+                else read_json_rows(file, skipped))
+        for number, row in rows:
+            chunk.append((str(file), number, row))
+            if len(chunk) >= ROWS:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk
+
+
+def texts_of(row: Mapping[str, Any], name: str | None = None) -> tuple[str, str | None] | None:
+    """Return question and solution of a row, or None where it has no text that is known."""
+    if name is not None:
+        value = value_at(dict(row), name)
+        return (storable(value), None) if isinstance(value, str) and value.strip() else None
+    found = formats.read(row)
+    if found is not None:
+        return storable(found[1].question), storable(found[1].solution)
+    turns = row.get("messages") or row.get("conversations")
+    if isinstance(turns, list) and all(isinstance(turn, Mapping) for turn in turns):
+        said = {who: "\n".join(str(turn.get("content", turn.get("value", ""))) for turn in turns
+                               if turn.get("role", turn.get("from")) in names)
+                for who, names in (("user", ("user", "human")), ("model", ("assistant", "gpt")))}
+        return (storable(said["user"]), storable(said["model"])) if said["user"].strip() else None
+    text = row.get("text")
+    return (storable(text), None) if isinstance(text, str) and text.strip() else None
+
+
+def unknown(row: Mapping[str, Any]) -> str:
+    """Return why a row without a text that is known cannot be compared."""
+    return f"no text is known; seen: {', '.join(map(str, row))[:200]}"
+
+
+@dataclass
+class Sifted:
+    """What became of the rows of files."""
+
+    out: Path
+    aside: Path
+    "Where the rows that were left out lie, each with its reason."
+    rows: int = 0
+    kept: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+    "Rows that could not be compared: left out too."
+    named: list[str] = field(default_factory=list)
+    "The first of these."
+
+    def drop(self, left: RowsFile, row: Row, reason: str, detail: str) -> None:
+        """Count a row that goes, and put it aside."""
+        self.reasons[reason] += 1
+        left.write([{"file": row[0], "row": row[1], "reason": reason, "detail": detail,
+                     "fields": row[2]}])
+
+    def pass_over(self, left: RowsFile, file: str, number: int, why: str,
+                  fields: dict[str, Any] | None) -> None:
+        """Count a row that cannot be compared, and put it aside: nobody can say that it is fit."""
+        self.unreadable += 1
+        self.reasons["could not be compared"] += 1
+        if len(self.named) < 5:
+            self.named.append(f"{file}:{number}: {why}")
+        left.write([{"file": file, "row": number, "reason": "could not be compared",
+                     "detail": why, "fields": fields}])
+
+    def told(self, done: str) -> str:
+        """Return the counts for people; `done`: what was done to the rows."""
+        lines = [f"{counted(self.rows, 'row')} {done}: {self.kept:,} kept -> {self.out}, "
+                 f"{self.rows - self.kept:,} left out -> {self.aside}"]
+        lines += [f"  {count:>8,}  {reason}" for reason, count in self.reasons.most_common()]
+        return "\n".join(lines)
+
+
+class RowsFile:
+    """A file of rows as they came, whole when the `with` block ends well, or not there."""
+
+    def __init__(self, path: Path, sources: Sequence[Path]) -> None:
+        """Prepare; `sources`: a table takes the columns of the first, where that is one."""
+        self.path, self.aside = path, path.with_name(path.name + ".writing")
+        self._schema = _schema(sources) if path.suffix == ".parquet" else None
+        self._file: IO[str] | None = None
+        self._table: Any = None
+
+    def __enter__(self) -> RowsFile:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.aside.open("w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{self.path}: {error.strerror}; choose another place") from error
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            if kind is None and self.path.suffix == ".parquet" and self._table is None:
+                self.write([], even_none=True)
+            if self._table is not None:
+                self._table.close()
+            if self._file is not None:
+                self._file.close()
+            if kind is None:
+                os.replace(self.aside, self.path)
+        finally:
+            self.aside.unlink(missing_ok=True)
+
+    def write(self, rows: Sequence[dict[str, Any]], even_none: bool = False) -> None:
+        """Add rows; a Parquet file has the columns of the first source, or of the first rows."""
+        assert self._file is not None, "the file is open within the with block"
+        if self.path.suffix != ".parquet":
+            self._file.writelines(row_line(row) for row in rows)
+            return
+        if not rows and not even_none:
+            return
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pa.Table.from_pylist(list(rows), schema=self._schema)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise UsageError(f"{self.path}: the rows do not fit one table ({error}); write to a "
+                             ".jsonl file".replace("\n", " ")) from error
+        if self._table is None:
+            self._schema = table.schema
+            self._table = pq.ParquetWriter(self.aside, self._schema, compression="zstd")
+        self._table.write_table(table)
+
+
+def _schema(sources: Sequence[Path]) -> Any:
+    """Return the schema of the first source where that is a table."""
+    import pyarrow.parquet as pq
+
+    if not sources or sources[0].suffix != ".parquet":
+        return None
+    return pq.read_schema(sources[0])
