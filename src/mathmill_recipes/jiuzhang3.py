@@ -53,7 +53,7 @@ EMBEDDED_SCALE = Scale(  # docs/jiuzhang3.md has the measurements behind these
         written={"temperature": 0.3, "max_tokens": 200},
         teaching={"epochs": 6.0, "learning_rate": 0.01, "adam_rate": 3e-3, "warmup": 0.05,
                   "decay": 0.6, "batch_size": 16, **MUON}),),
-    test=f"symbolic:count=1000,seed=8,levels=2-3,families={ASKED}",  # 4 was scored by run one
+    test=f"symbolic:count=1000,seed=8,levels=2-3,families={ASKED}",  # 4, 8: seen by now
     teacher="symbolic:", writer="", base=EMBEDDED, ngram=(30, 10),
     reference={"rows": 1_000, "epochs": 0.5, "lora": {"rank": 8}},  # a warm-up finds more
     features={"dimension": 2048},
