@@ -20,6 +20,7 @@ from mathmill.decoding.forms import BY_ROW, PROSE, form_of, prompt, target
 from mathmill.errors import UsageError
 from mathmill.identity import draw
 from mathmill.train.items import labelled
+from mathmill.train.literals import known
 from mathmill.transcripts import OUTPUT, parts
 from mathmill.types import Drop
 
@@ -49,10 +50,7 @@ class StagePlan:
     @classmethod
     def of(cls, literals: Mapping[str, Any]) -> StagePlan:
         """Return the plan for a stage's literals; raises UsageError for what cannot be."""
-        unknown = set(literals) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(f"a stage has no {', '.join(sorted(unknown))}; "
-                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        known(cls, literals, "a stage has no")
         levels = literals.get("levels")
         stage = cls(**{**literals, "levels": None if levels is None else tuple(levels)})
         for name in ("epochs", "steps", "first", "learning_rate"):

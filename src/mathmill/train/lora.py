@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import InputError, MissingExtra, UsageError
 from mathmill.io import read_json, write_json
+from mathmill.train.literals import known
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,10 +47,7 @@ class Lora:
     @classmethod
     def of(cls, literals: Mapping[str, Any]) -> Lora:
         """Return the choice for a recipe's literals; raises UsageError, MissingExtra."""
-        unknown = set(literals) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(f"lora has no {', '.join(sorted(unknown))}; "
-                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        known(cls, literals, "lora has no")
         made = cls(**{**literals, "targets": tuple(literals.get("targets", cls().targets))})
         if made.rank < 1 or made.alpha <= 0 or not 0 <= made.dropout < 1 or not made.targets:
             raise UsageError("lora wants a rank of at least 1, an alpha above 0, a dropout below "

@@ -15,6 +15,7 @@ from mathmill.train.influence.baselines import BASELINES
 from mathmill.train.influence.header import ADAM, GRADIENT
 from mathmill.train.influence.projection import BLOCK
 from mathmill.train.influence.values import COSINES, FEATURES, MAX, MEAN
+from mathmill.train.literals import known, one_of
 
 WAYS = (GRADIENT, *BASELINES)
 LAST, ALL = "last", "all"
@@ -57,15 +58,9 @@ class Settings:
     @classmethod
     def of(cls, literals: Mapping[str, Any]) -> Settings:
         """Return the settings for a step's literals; raises UsageError for what cannot be."""
-        unknown = set(literals) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(f"a value has no setting {', '.join(sorted(unknown))}; "
-                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        known(cls, literals, "a value has no setting")
         made = cls(**literals)
-        for name, allowed in CHOICES.items():
-            if getattr(made, name) not in allowed:
-                raise UsageError(f"{name} is {getattr(made, name)!r}; "
-                                 f"it is one of {', '.join(allowed)}")
+        one_of(made, CHOICES)
         for name in ("max_length", "block", "shots"):
             if getattr(made, name) < 1:
                 raise UsageError(f"{name} is {getattr(made, name)}; it must be at least 1")

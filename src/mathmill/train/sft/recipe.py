@@ -19,10 +19,15 @@ from mathmill.decoding.models import EMBEDDED, place
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.train.checkpoints import checked
 from mathmill.train.data import StagePlan
+from mathmill.train.literals import known, one_of
 from mathmill.train.lora import Lora
 from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
 
 CONSECUTIVE = "consecutive"
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "too_long": ("drop", "cut"),
+    "template": ("alpaca", "own"), "form": (*FORMS, BY_ROW),
+    "packing": (False, True, CONSECUTIVE)}
 # For the embedded base on a CPU; measured in docs/train.md.
 SMALL = {"optimizer": "muon+adamw", "learning_rate": 0.01, "adam_rate": 3e-3, "batch_size": 16,
          "schedule": "wsd", "warmup": 0.05, "decay": 0.6, "max_length": 512}
@@ -80,20 +85,11 @@ class Recipe:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Recipe:
         """Return the recipe for a step's literals; raises UsageError for what cannot be."""
-        unknown = set(settings) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(f"training has no setting {', '.join(sorted(unknown))}; "
-                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        known(cls, settings, "training has no setting")
         recipe = cls(**{**settings, "checkpoints": checked(settings.get("checkpoints", ()))})
         if isinstance(recipe.lora, Mapping):
             recipe = replace(recipe, lora=Lora.of(recipe.lora))
-        for name, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
-                              ("too_long", ("drop", "cut")), ("template", ("alpaca", "own")),
-                              ("form", (*FORMS, BY_ROW)),
-                              ("packing", (False, True, CONSECUTIVE))):
-            if getattr(recipe, name) not in allowed:
-                raise UsageError(f"{name} is {getattr(recipe, name)!r}; "
-                                 f"it is one of {', '.join(map(str, allowed))}")
+        one_of(recipe, CHOICES)
         for name in ("warmup", "decay", "floor"):
             if not 0 <= getattr(recipe, name) <= 1:
                 raise UsageError(f"{name} is {getattr(recipe, name)}; it is a share from 0 to 1")

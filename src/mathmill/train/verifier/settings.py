@@ -11,6 +11,7 @@ from typing import Any
 
 from mathmill.decoding.forms import FUNCTION, PROGRAM, PROSE
 from mathmill.errors import UsageError
+from mathmill.train.literals import known, one_of
 from mathmill.train.schedule import OPTIMIZERS, SCHEDULES
 
 TOKENS, LAST = "tokens", "last"
@@ -73,15 +74,9 @@ class Settings:
     @classmethod
     def of(cls, literals: Mapping[str, Any]) -> Settings:
         """Return the settings for a step's literals; raises UsageError for what cannot be."""
-        unknown = set(literals) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise UsageError(f"a verifier has no setting {', '.join(sorted(unknown))}; "
-                             f"it has {', '.join(cls.__dataclass_fields__)}")
+        known(cls, literals, "a verifier has no setting")
         made = cls(**literals)
-        for name, allowed in CHOICES.items():
-            if getattr(made, name) not in allowed:
-                raise UsageError(f"{name} is {getattr(made, name)!r}; "
-                                 f"it is one of {', '.join(allowed)}")
+        one_of(made, CHOICES)
         for name in ("most", "epochs", "batch_size", "learning_rate", "max_length"):
             if getattr(made, name) <= 0:
                 raise UsageError(f"{name} is {getattr(made, name)}; it must be above 0")
