@@ -206,6 +206,14 @@ def test_a_server_that_allows_so_many_a_second_gets_them(
     assert course.share(10) < 0.05
 
 
+@pytest.mark.parametrize("seed", [1, 4, 7])  # with pauses counted as time .94, .74, .90 were reached
+def test_silence_that_was_asked_for_does_not_make_a_server_look_slow(seed):
+    server = Bucket(500, 50, tells=True, asks=1.0)
+    course = simulate(server, 25, latency=0.2, back=0.004, spread=0.4, seed=seed, late=0.0005)
+    assert course.rate(10, 25) >= 0.97 * 500
+    assert course.share(10) < 0.01
+
+
 @pytest.mark.parametrize(("rate", "seconds", "asks"), [
     (50, 1, None), (50, 1, 0.0), (50, 10, None), (50, 10, 0.0), (20, 5, 0.5)])
 @pytest.mark.parametrize("tells", [False, True])

@@ -9,7 +9,8 @@ call in flight, not 50 refused ones), a rate alone says nothing of a server with
   shrinks by a twentieth at a refusal that found it full.
 - The rate (`rate`) is unknown until the first refusal. Then sending stops for the time in which
   a refusal returns, and the calls that were taken are counted: that is the first estimate. One
-  cut a round: calls that were already under way when a cut was made do not make another.
+  cut a round: calls that were already under way when a cut was made do not make another. Calls
+  are counted over the time in which they could go: a pause that was asked for is no part of it.
 - `Retry-After` holds back the refused call, and all calls where more than a quarter of the
   last ones was refused: a server that takes the others is not asking for silence.
 - Headers that tell what is left and for how long cap the rate at left / seconds once less than
@@ -32,6 +33,7 @@ from collections.abc import Callable
 from mathmill.teachers.call import Call
 from mathmill.teachers.plateau import Plateau
 from mathmill.teachers.rate import Rate
+from mathmill.teachers.round import Round
 
 START = 64  # calls in flight at first: what a local server batches and no service minds
 CEILING = 4096
@@ -64,16 +66,13 @@ class Pace:
         self.flying = 0
         self.latency = 0.0
         "Seconds a reply takes, smoothed."
-        self.paused_until = -math.inf
         self.down = 0
         "How many looks in a row found the server down; 0 where it is up."
         self._slow = True
         self._recent = 0.0  # share of the last calls that were refused
-        self.round, self._began = 0, clock()
+        self._round = Round(clock())
         self._sent = self._refused = 0  # calls in all
-        self._sent_then = self._missed = 0  # calls at the last cut; those since that were refused
         self._latest = -math.inf  # when the last call was sent
-        self._second, self._inside, self._peak = 0, 0, 0  # calls taken in one second; the most
         self._back = 0.02  # seconds in which a refusal comes back, smoothed
         self._settling: tuple[float, float, int] | None = None  # until, since, in flight then
         self._failed = 0  # calls in a row
@@ -84,6 +83,11 @@ class Pace:
         self._blocked = 0.0  # seconds between looks at a server that refuses all; 0 where it is not
         self._free = (clock(), 0)  # when all was last let through, and calls taken until then
         self._plateau = Plateau(clock(), START)
+
+    @property
+    def round(self) -> int:
+        """How many cuts were made."""
+        return self._round.number
 
     @property
     def rate(self) -> float | None:
@@ -102,9 +106,9 @@ class Pace:
         if self.down or self._blocked:
             if self._probe is not None:
                 return math.inf if self.down else self._probe[1] + self._patience() - now
-            return max(0.0, self.paused_until - now, 0.0 if self.down
+            return max(0.0, self._round.paused_until - now, 0.0 if self.down
                        else self._probed + self._blocked - now)
-        least = max(0.0, self.paused_until - now)
+        least = max(0.0, self._round.paused_until - now)
         if self.flying >= max(self.floor, int(self.window)):
             if self._slow or self.flying >= self.ceiling or not self._may_probe(now):
                 return math.inf
@@ -114,19 +118,16 @@ class Pace:
     def sent(self) -> Call:
         """Count a call that goes out now."""
         now = self.clock()
-        if now - self._latest > IDLE and self.paused_until <= self._latest:
+        if now - self._latest > IDLE and self._round.paused_until <= self._latest:
             self._awake(now)
         self._latest = now
         self._rate.spend(now)
         self._sent += 1
-        if int(now) != self._second:
-            self._peak = max(self._peak, self._inside)
-            self._second, self._inside = int(now), 0
-        self._inside += 1
+        self._round.send(now)
         if self.down or self._blocked or (not self._slow and self.flying >= int(self.window)):
             self._probe, self._probed = (self._sent, now), now
         self.flying += 1
-        return Call(now, self.round, self._sent)
+        return Call(now, self._round.number, self._sent)
 
     def good(self, call: Call, left: float | None = None, seconds: float = 0.0,
              limit: float | None = None) -> None:
@@ -163,34 +164,33 @@ class Pace:
         in_flight, self.flying = self.flying, self.flying - 1
         self._failed = 0
         self._refused += 1
-        self._missed += call.round == self.round
-        self._inside -= int(call.at) == self._second
+        self._round.refuse(call)
         if self.down:
             self._up(now)
         self._recent += (1.0 - self._recent) * MEMORY
         dense = self.rate is None or self._blocked > 0 or self._recent > DENSE
         if retry_after is not None and dense:
-            self.paused_until = max(self.paused_until, now + min(retry_after, LONGEST_PAUSE))
+            self._round.pause(now, now + min(retry_after, LONGEST_PAUSE))
         if self._probe is not None and call.number == self._probe[0]:
             self._probe, self._step = None, 0.0
             self._credit -= 1.0
             self._blocked = min(self._blocked * 1.5, LONGEST_BLOCK)
             return
-        if call.round != self.round or self._settling is not None:
+        if call.round != self._round.number or self._settling is not None:
             return  # sent before the last cut, or counted when the others are back
         if not dense:
-            if now - self._began >= max(back, 0.2) or not self._rate.learning:
+            if now - self._round.began >= max(back, 0.2) or not self._rate.learning:
                 self._cut(now, in_flight)
-        elif self.rate is None or now - self._began >= max(0.25, min(2.0, 10 / self.rate)):
+        elif self.rate is None or now - self._round.began >= max(0.25, min(2.0, 10 / self.rate)):
             self._settling = (now + min(max(back, 0.05), 0.5), now,
-                              in_flight + self._missed - 1)
+                              in_flight + self._round.refused - 1)
 
     def trouble(self, call: Call, timed_out: bool = False) -> None:
         """Count a call that failed for another reason."""
         now = self.clock()
         in_flight, self.flying = self.flying, self.flying - 1
         self._failed += 1
-        if call.round != self.round:
+        if call.round != self._round.number:
             return
         if self._failed >= DOWN or self.down:
             self.rest(now)
@@ -209,13 +209,13 @@ class Pace:
         """Take the server for down: nothing is sent for a while, then one call."""
         now = self.clock() if now is None else now
         self.down, self._probe, self._blocked = self.down + 1, None, 0.0
-        self.paused_until = max(self.paused_until,
-                                now + min(LONGEST_REST, 0.5 * 2.0 ** min(self.down, 10)))
+        self._round.pause(now, now + min(LONGEST_REST, 0.5 * 2.0 ** min(self.down, 10)))
         self._new_round(now)
 
     def _up(self, now: float) -> None:
         """Begin again, more carefully, with a server that was down."""
-        self.down, self._probe, self.paused_until, self._slow = 0, None, now, True
+        self.down, self._probe, self._slow = 0, None, True
+        self._round.resume(now)
         self._free = (now, self._sent - self._refused)
         self.window = max(float(self.floor), min(self.window / 2, START))
 
@@ -228,11 +228,8 @@ class Pace:
             self._new_round(now)
 
     def _new_round(self, now: float) -> None:
-        self.round += 1
-        self._began = now
+        self._round.begin(now)
         self._rate.mark(now)
-        self._sent_then, self._missed = self._sent, 0
-        self._inside = self._peak = 0
 
     def _patience(self) -> float:
         """Return the seconds without a refusal after which a call counts as taken."""
@@ -260,15 +257,15 @@ class Pace:
 
     def _cut(self, now: float, in_flight: int) -> None:
         """Step back from a level that was a little too high."""
-        taken = self._sent - self._sent_then - self._missed
-        passed = now - self._began
+        taken = self._round.taken
+        passed = self._round.open(now)
         # Far below the rate and refused all the same: the rate was never the limit's.
         seen = taken / passed if taken >= 10 and passed >= 0.5 else math.inf
         if in_flight >= FULL * self.window and not self._rate.bounds(now):
             self._slow, self._step = False, 0.0
             self.window = max(float(self.floor), min(self.window * CUT, self.window - 1))
             if seen < math.inf:
-                self._rate.limit(1.25 * max(self._peak, self._inside))
+                self._rate.limit(1.25 * self._round.peak)
         else:
             little = CUT * (self.rate or seen)
             # A deep cut to what was taken on the way up lies below the limit: go on seeking.
@@ -280,21 +277,20 @@ class Pace:
         """Set rate and window to what the server took before and while it refused."""
         assert self._settling is not None
         until, since, in_flight = self._settling
-        refused = self._missed
-        taken = max(0, self._sent - self._sent_then - refused)
+        refused, taken = self._round.refused, max(0, self._round.taken)
         self._settling = None
         full = in_flight >= FULL * self.window
         if full:
             self._slow, self._step = False, 0.0
             self.window = max(float(self.floor), float(in_flight - refused))
         if taken:
-            passed = max(since - self._began, 0.05)
+            passed = max(self._round.open(since), 0.05)
             seen = 0.9 * taken / passed
             if full and passed > 2.0 < self.latency:  # mostly, there was no place to send from
-                seen = max(seen, 0.9 * self._peak)
+                seen = max(seen, 0.9 * self._round.peak)
             if self.rate is not None:  # what a moment shows may be the end of a server's minute
                 seen = max(self.rate / 2, min(seen, self.rate * CUT))
-            self._rate.set(max(0.5, seen), now, max(until, self.paused_until))
+            self._rate.set(max(0.5, seen), now, max(until, self._round.paused_until))
         if taken <= refused * 0.05:
             self._blocked, self._probed = self._patience(), now
         self._new_round(now)
