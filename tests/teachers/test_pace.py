@@ -206,8 +206,9 @@ def test_a_server_that_allows_so_many_a_second_gets_them(
     assert course.share(10) < 0.05
 
 
-@pytest.mark.parametrize("seed", [1, 4, 7])  # with pauses counted as time .94, .74, .90 were reached
+@pytest.mark.parametrize("seed", [1, 4, 7])
 def test_silence_that_was_asked_for_does_not_make_a_server_look_slow(seed):
+    # With pauses counted as time in which calls could go, .94, .74 and .90 were reached.
     server = Bucket(500, 50, tells=True, asks=1.0)
     course = simulate(server, 25, latency=0.2, back=0.004, spread=0.4, seed=seed, late=0.0005)
     assert course.rate(10, 25) >= 0.97 * 500
