@@ -3,7 +3,8 @@
 Why: seeds are selected and decontaminated by the same rules as training rows, texts are seeds
 as problems are, and a file says itself what it holds.
 
-Used as: `record = record_of(bench, "rows")`, `record_of(bench, "seeds", (Problem, Text))`.
+Used as: `record = record_of(bench, "rows")`, `record_of(bench, "seeds", (Problem, Text))`; a part
+that does a shard is told `record.__name__`, and asks `record_called(name)`.
 """
 
 from __future__ import annotations
@@ -47,3 +48,8 @@ def record_of(bench: Workbench, name: str,
     raise InputError(path, f"holds {found[1]}" if found else f"holds neither {wanted[0]} nor "
                      f"{wanted[-1]}", f"this step takes {' or '.join(wanted)}: "
                      "give the rows of a step that makes those")
+
+
+def record_called(name: str) -> type[Any]:
+    """Return the record type of a name; a shard may lie where its input's files do not."""
+    return {record.__name__: record for record, *_ in KNOWN}[name]

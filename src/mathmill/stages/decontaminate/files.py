@@ -83,10 +83,11 @@ def clean_files(files: Sequence[str], against: Sequence[str], out: Path, choices
     index, twins, more = Overlap(choices.ngram), Twins(signature or unread), Beyond(choices.beyond)
     for file in benchmarks:
         summary.items += _read_items(file, choices.item, index, twins, more)
+    more.close()
     hits: Counter[str] = Counter()
-    texts = Texts([index], ["question", "solution"], hits)
+    texts = Texts([index], ["question", "solution"])
     with ExitStack() as stack:
-        stack.enter_context(more.opened(bench or Workbench(out.parent)) if choices.beyond
+        stack.enter_context(more.judging(bench or Workbench(out.parent)) if choices.beyond
                             else ExitStack())
         kept = stack.enter_context(RowsFile(out, sources))
         left = stack.enter_context(RowsFile(aside, ()))
@@ -116,7 +117,7 @@ def _found(chunk: Sequence[Row], choices: Choices, finders: tuple[Texts, Twins, 
         "question": pa.array([p[0] if p else None for p in parts], pa.string()),
         "solution": pa.array([p[1] if p else None for p in parts], pa.string()),
         "signature": pa.nulls(len(parts), pa.string())})
-    drops = texts.drops(batch)
+    drops = texts.drops(batch, hits)
     if twins.places:
         drops = twins.drops(batch, drops, hits)
     drops = more.drops(batch, drops, hits)

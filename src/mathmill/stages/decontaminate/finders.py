@@ -10,7 +10,8 @@ problems are often alike.
     judge       {"least": 0.08, "prompts": [...]}: a teacher decides on what `numbers` finds from
                 that score on, with `teacher` its identity (`judge`)
 
-Used as: `more = Beyond(literals(numbers=True))`, `more.add(...)`, `more.drops(batch, {}, hits)`.
+Used as: `more = Beyond(literals(numbers=True))`, `more.add(...)`, `more.close()`, and then
+`with more.judging(bench): more.drops(batch, {}, hits)`.
 """
 
 from __future__ import annotations
@@ -61,9 +62,12 @@ def literals(*, numbers: bool | float = False,
 
 
 def check(found: Mapping[str, Any]) -> None:
-    """Raise UsageError for a threshold that keeps or drops everything, or an unknown encoder."""
+    """Raise UsageError for what there is not, or that keeps or drops everything."""
     from mathmill.stages.decontaminate.encoders import check_name
 
+    if unknown := set(found) - set(SWITCHES):
+        raise UsageError(f"decontaminate has no switch {', '.join(sorted(unknown))}; it has "
+                         + ", ".join(SWITCHES))
     thresholds = {f"{kind} {name}": least for kind in ("numbers", "neighbours")
                   for name, least in (found.get(kind) or {}).items()}
     for name in found.get("neighbours") or {}:
@@ -137,7 +141,7 @@ class Beyond:
     """All finders of a step, and the judge where there is one."""
 
     def __init__(self, switches: Mapping[str, Any]) -> None:
-        """Open what is switched on; raises UsageError for what cannot be."""
+        """Open what is switched on; raises UsageError for what cannot be, MissingExtra."""
         check(switches)
         if (switches.get("judge") is None) != (switches.get("teacher") is None):
             raise UsageError("a judge needs a teacher and a teacher a judge; give both")
@@ -145,7 +149,6 @@ class Beyond:
         self._finders = opened(switches)
         self._items: list[tuple[str, str, str]] = []
         self._judge: Judge | None = None
-        self._closed = False
 
     @property
     def kinds(self) -> list[str]:
@@ -157,13 +160,16 @@ class Beyond:
         if self._finders:
             self._items.append((suite, place, question))
 
-    @contextmanager
-    def opened(self, bench: Workbench) -> Iterator[None]:
-        """Index the items and, where there is a judge, open its teacher."""
+    def close(self) -> None:
+        """Index the items: all are in."""
         questions = [question for *_, question in self._items]
         for finder in self._finders.values():
             finder.add(questions)
             finder.close()
+
+    @contextmanager
+    def judging(self, bench: Workbench) -> Iterator[None]:
+        """Open the judge's teacher for as long as rows pass, where there is a judge."""
         if not self._switches.get("judge"):
             yield
             return

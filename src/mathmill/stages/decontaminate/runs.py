@@ -3,7 +3,7 @@
 Why: most contamination is copies, and a copy is told by its words alone. Of several lengths the
 first drops rows; the others are counted in the same pass.
 
-Used as: `texts = Texts(indexes, ["question", "solution"], hits)`; `texts.drops(batch)`.
+Used as: `texts = Texts(indexes, ["question", "solution"])`; `texts.drops(batch, hits)`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ class Texts:
 
     indexes: Sequence[Overlap]
     fields: Sequence[str]
-    hits: Counter[str]
     screens: list[Screen] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the screens of indexes that are whole."""
         self.screens = [Screen(index) for index in self.indexes]
 
-    def drops(self, batch: pa.RecordBatch) -> dict[int, tuple[str, str]]:
-        """Return reason and detail by place, of rows that share what the first index holds."""
+    def drops(self, batch: pa.RecordBatch, hits: Counter[str]) -> dict[int, tuple[str, str]]:
+        """Return reason and detail by place, of rows that share what the first index holds.
+
+        `hits` counts them by benchmark and kind, and for each index its rows with a run.
+        """
         found: dict[int, tuple[str, str]] = {}
         counted: list[set[int]] = [set() for _ in self.indexes]
         for name in self.fields:
@@ -44,13 +46,13 @@ class Texts:
                     counted[number].add(place)
                 if number == 0 and place not in found:
                     n = self.indexes[0].ngram
-                    self.hits[f"{hit.suite}/{hit.kind}"] += 1
+                    hits[f"{hit.suite}/{hit.kind}"] += 1
                     found[place] = (
                         f"{n}-gram in {hit.suite}" if hit.kind == "ngram"
                         else f"whole text of an item of {hit.suite}",
                         f"{name} shares with {hit.place}: {hit.text}")
         for index, rows in zip(self.indexes, counted, strict=True):
-            self.hits[f"runs of {index.ngram}"] += len(rows)
+            hits[f"runs of {index.ngram}"] += len(rows)
         return found
 
     def _hits(self, column: pa.Array) -> Iterator[tuple[int, int, Hit]]:

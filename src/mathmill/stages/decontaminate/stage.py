@@ -4,7 +4,8 @@ Why: text is compared by runs of words (30 by default, as in Skywork-Math and Ll
 has the rules), meaning by signature, and where a recipe asks for it by what survives a
 rephrasing (`finders`). The cheap and certain ones come first: what they drop no other looks at.
 
-Rows pass as Arrow batches: memory holds the benchmarks and a batch, whatever comes in.
+Rows pass as Arrow batches, on shards: memory holds the benchmarks, once a process, and a batch,
+whatever comes in. Only a judge has them pass as a whole: it asks a teacher, and counts the cost.
 
 Used as: `run(bench, against=["gsm8k"], ngram=30)` with the inputs `rows` and `against.gsm8k`.
 """
@@ -12,20 +13,19 @@ Used as: `run(bench, against=["gsm8k"], ngram=30)` with the inputs `rows` and `a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mathmill.columns import row_json
 from mathmill.errors import StepFailed, UsageError
-from mathmill.stages.decontaminate.finders import SWITCHES, Beyond
-from mathmill.stages.decontaminate.meaning import Reader, Twins, unread
-from mathmill.stages.decontaminate.runs import Texts
-from mathmill.stages.overlap import FOLDS, LONGEST, SHORTEST, Overlap
-from mathmill.stages.records import record_of
-from mathmill.types import Drop, Problem
-from mathmill.workbench import Workbench
+from mathmill.stages.decontaminate.benchmarks import Benchmarks
+from mathmill.stages.decontaminate.finders import check
+from mathmill.stages.overlap import FOLDS, LONGEST, SHORTEST
+from mathmill.stages.records import record_called, record_of
+from mathmill.types import Drop
+from mathmill.workbench import Facts, Workbench
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,27 +48,32 @@ def run(bench: Workbench, *, against: Sequence[str], ngram: int | Sequence[int] 
     """
     lengths = [ngram] if isinstance(ngram, int) else list(ngram)
     _check(bench, against, lengths, fold, fields)
-    if unknown := set(beyond) - set(SWITCHES):
-        raise UsageError(f"decontaminate has no switch {', '.join(sorted(unknown))}; it has "
-                         + ", ".join(SWITCHES))
-    indexes = [Overlap(length, fold) for length in lengths]
-    reader: Reader = bench.tools.get("signature") or unread
-    twins, more = Twins(reader), Beyond(beyond)
-    facts = {name: _read_benchmark(bench, name, indexes, twins if signatures else None, more)
-             for name in against}
-    record, hits = record_of(bench, "rows"), Counter[str]()
-    texts = Texts(indexes, list(fields), hits)
-    count = 0
+    check(beyond)
+    record = record_of(bench, "rows")
+    bench.map(compare, {"record": record.__name__, "signatures": signatures, "beyond": beyond,
+                        "asked": {"against": list(against), "lengths": lengths, "fold": fold,
+                                  "fields": list(fields)}},
+              merge=merged, sharded=not beyond.get("judge"))
+    if not bench.kept["rows"]:
+        _nothing_left(bench)
+
+
+def compare(bench: Workbench, *, record: str, signatures: bool, beyond: Mapping[str, Any],
+            asked: Mapping[str, Any]) -> None:
+    """Write the rows of a shard that share nothing with a benchmark; its facts are for `merged`.
+
+    `record`: name of their type. `asked`: the settings of `Benchmarks` that shared text takes.
+    """
+    known = bench.once("benchmarks", lambda: Benchmarks(
+        bench, signatures=signatures, beyond=beyond, **asked))
+    kind, hits, count = record_called(record), Counter[str](), 0
 
     def clean() -> Iterator[pa.RecordBatch]:
         nonlocal count
         import pyarrow as pa
 
-        for batch in bench.batches("rows", record):
-            found: dict[int, tuple[str, str]] = texts.drops(batch)
-            if twins.places:
-                found = twins.drops(batch, found, hits)
-            found = more.drops(batch, found, hits)
+        for batch in bench.batches("rows", kind):
+            found = known.drops(batch, hits)
             for place in sorted(found):
                 row = batch.slice(place, 1).to_pylist()[0]
                 reason, detail = found[place]
@@ -80,20 +85,31 @@ def run(bench: Workbench, *, against: Sequence[str], ngram: int | Sequence[int] 
             stays[list(found)] = False
             yield batch.filter(pa.array(stays)) if found else batch
 
-    with more.opened(bench):
-        kept = bench.keep_batches(clean(), record)
-    for name in against:
-        facts[name]["rows_hit"] = {kind: hits[f"{name}/{kind}"]
-                                   for kind in ("ngram", "whole text", "signature", *more.kinds)}
-    bench.facts.update(rows_in=count, ngram=lengths[0], fold=fold, against=facts,
-                       rows_with_run={str(n): hits[f"runs of {n}"] for n in lengths},
-                       rows_without_signature=hits["unsigned"] if twins.places else None,
-                       **more.facts())
-    if not kept:
-        _nothing_left(bench, count)
+    with known.more.judging(bench):
+        bench.keep_batches(clean(), kind)
+    bench.facts.update(rows_in=count, lengths=asked["lengths"], fold=asked["fold"],
+                       against=known.facts, kinds=known.kinds, hits=dict(hits),
+                       signed=bool(known.twins.places), beyond=known.more.facts())
 
 
-def _nothing_left(bench: Workbench, count: int) -> None:
+def merged(facts: Sequence[Facts]) -> Facts:
+    """Return the facts of the stage from those of its shards: hits are sums, the rest is alike."""
+    hits = Counter[str]()
+    for each in facts:
+        hits.update(each["hits"])
+    one = facts[0]
+    return {"rows_in": sum(each["rows_in"] for each in facts), "ngram": one["lengths"][0],
+            "fold": one["fold"],
+            "against": {name: {**items, "rows_hit": {
+                kind: hits[f"{name}/{kind}"] for kind in one["kinds"]}}
+                for name, items in one["against"].items()},
+            "rows_with_run": {str(n): hits[f"runs of {n}"] for n in one["lengths"]},
+            "rows_without_signature": hits["unsigned"] if one["signed"] else None,
+            **one["beyond"]}
+
+
+def _nothing_left(bench: Workbench) -> None:
+    count = bench.facts["rows_in"]
     cause = ", ".join(f"{reason}: {n}" for reason, n in bench.drops.reasons.most_common(3))
     raise StepFailed(f"nothing is left of {count} rows ({cause}); " + (
         "the rows share everything with the benchmark: start from other seeds, or leave that "
@@ -117,23 +133,3 @@ def _check(bench: Workbench, against: Sequence[str], lengths: Sequence[int], fol
         raise UsageError(f"the benchmark {missing[0]} is named but not given; give its step too")
     if not fields or set(fields) - set(FIELDS):
         raise UsageError(f"fields={list(fields)}: name some of {', '.join(FIELDS)}")
-
-
-def _read_benchmark(bench: Workbench, name: str, indexes: Sequence[Overlap],
-                    twins: Twins | None, more: Beyond) -> dict[str, Any]:
-    """Index one benchmark; return its facts. Raises StepFailed where it has no item."""
-    items = signed = short = 0
-    for item in bench.rows(f"against.{name}", Problem):
-        items += 1
-        place = item.source or item.id[:12]
-        for number, index in enumerate(indexes):
-            way = index.add(name, place, item.question)
-            short += way == "whole" and number == 0
-            if item.solution:
-                # A short solution ("48 + 24 = 72") is no text of its own: only its runs count.
-                index.add(name, place, item.solution, whole=False)
-        signed += twins is not None and twins.add(name, place, item)
-        more.add(name, place, item.question)
-    if not items:
-        raise StepFailed(f"the benchmark {name} has no item; see what its step dropped")
-    return {"items": items, "with_signature": signed, "shorter_than_ngram": short}
