@@ -33,6 +33,7 @@ FROZEN = {
                       "--neighbours", "--judge", "--field", "--item", "--self-test", "--data",
                       "--max-cost", "--max-calls", "--prices", "--no-cost", "--journal"],
     "dedup": ["file", "--out", "--near", "--threshold", "--field"],
+    "stats": ["file", "--field", "--tokenizer", "--json"],
     "exec": ["file", "--field", "--out", "--gold", "--jobs", "--seconds", "--memory",
              "--crosscheck", "--twice", "--whole", "--policy"],
     "journal stats": ["folder"],

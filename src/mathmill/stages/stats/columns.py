@@ -1,0 +1,162 @@
+"""The columns of rows: which there are, of what kind, how often empty, how long, which values.
+
+Why: rows of other people come with fields that nobody documented; what stands in them is the
+first thing to know, and it must not cost more memory for more rows. A column counts its values
+while they are few and short; of columns that are known to say where rows come from or how they
+fared (`method`, `source`, `verdict`, `level`, ...) the first `VALUES` are counted in any case.
+
+Used as: `columns.add([{"question": "...", "level": 3}])`; `columns.told()`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mathmill.io import storable
+from mathmill.stages.stats.lengths import Lengths
+
+MOST = 1_000  # columns that are told apart; objects with ids as names have any number
+VALUES = 1_000  # of a column that are counted apart
+SHORT = 60  # characters of a value that may name a kind of row
+FEW = 30  # values up to which any column is told as a histogram
+KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object",
+         list: "list", type(None): "null"}
+TELLING = frozenset({"method", "source", "data_source", "dataset", "verdict", "verdict_by", "level",
+                     "difficulty", "language", "lang", "subject", "type", "category", "kind",
+                     "teacher", "model", "split", "suite", "how", "finish"})
+_ROW = re.compile(r":\d+$")
+
+
+@dataclass
+class Column:
+    """What one column holds."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    lengths: Lengths = field(default_factory=Lengths)
+    "Of its strings, in characters."
+    numbers: tuple[float, float, float] | None = None
+    "Least, most and sum of its numbers."
+    values: Counter[str] | None = field(default_factory=Counter)
+    "How often each value comes; None once they are many, or long."
+    others: int = 0
+    "Values beyond those, in a column that is counted in any case."
+
+    def add(self, values: Sequence[Any], telling: bool) -> None:
+        """Take some more values."""
+        kinds = Counter(map(type, values))
+        for kind, number in kinds.items():
+            self.kinds[KINDS.get(kind, kind.__name__)] += number
+        texts = [value for value in values if isinstance(value, str)] if kinds[str] else []
+        self.lengths.add(np.fromiter(map(len, texts), np.int64, len(texts)))
+        numbers = [value for value in values if type(value) in (int, float) and value == value
+                   ] if kinds[int] or kinds[float] else []
+        if numbers:
+            self._widen(min(numbers), max(numbers), float(sum(numbers)))
+        if self.values is not None:
+            self._count(values, telling)
+
+    def include(self, other: Column, telling: bool) -> None:
+        """Take what another column of the name held."""
+        self.kinds.update(other.kinds)
+        self.lengths.include(other.lengths)
+        if other.numbers is not None:
+            self._widen(*other.numbers)
+        self.others += other.others
+        if self.values is not None:
+            self._take(other.values, telling)
+
+    def told(self, rows: int) -> dict[str, Any]:
+        """Return kinds, what is absent among so many rows, lengths, range and histogram."""
+        there = sum(self.kinds.values())
+        found: dict[str, Any] = {
+            "kinds": dict(self.kinds.most_common()),
+            "empty": self.kinds["null"] + rows - there,
+            "lengths": self.lengths.told()}
+        if self.numbers is not None:
+            least, most, total = self.numbers
+            count = self.kinds["integer"] + self.kinds["number"]
+            found["range"] = {"least": least, "most": most, "mean": round(total / count, 4)}
+        if self.values:
+            found["values"] = dict(self.values.most_common()) | (
+                {"other values": self.others} if self.others else {})
+        return found
+
+    def _count(self, values: Iterable[Any], telling: bool) -> None:
+        plain = Counter(value for value in values if type(value) in (str, int, bool))
+        if telling:
+            folded: Counter[str] = Counter()
+            for value, number in plain.items():
+                folded[_ROW.sub("", str(value))[:SHORT]] += number
+            self._take(folded, telling)
+        elif any(type(value) is str and len(value) > SHORT for value in plain):
+            self.values = None
+        else:
+            self._take(Counter({str(value): number for value, number in plain.items()}), telling)
+
+    def _take(self, values: Mapping[str, int] | None, telling: bool) -> None:
+        """Count values, as many as have room."""
+        assert self.values is not None, "asked before"
+        if values is None or (not telling and len(self.values.keys() | values.keys()) > FEW):
+            self.values = None
+            return
+        for value, number in values.items():
+            if value in self.values or len(self.values) < VALUES:
+                self.values[storable(value)] += number
+            else:
+                self.others += number
+
+    def _widen(self, least: float, most: float, total: float) -> None:
+        was = self.numbers or (least, most, 0.0)
+        self.numbers = min(was[0], least), max(was[1], most), was[2] + total
+
+
+@dataclass
+class Columns:
+    """All columns of some rows, in the order in which they came up."""
+
+    rows: int = 0
+    columns: dict[str, Column] = field(default_factory=dict)
+    further: int = 0
+    "Values in columns beyond `MOST`."
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take some more rows."""
+        self.rows += len(rows)
+        by_name: dict[str, list[Any]] = {}
+        for row in rows:
+            for name, value in row.items():
+                by_name.setdefault(name, []).append(value)
+        for name, values in by_name.items():
+            column = self._column(name)
+            if column is None:
+                self.further += len(values)
+            else:
+                column.add(values, name in TELLING)
+
+    def include(self, other: Columns) -> None:
+        """Take those of other rows."""
+        self.rows += other.rows
+        self.further += other.further
+        for name, column in other.columns.items():
+            own = self._column(name)
+            if own is None:
+                self.further += sum(column.kinds.values())
+            else:
+                own.include(column, name in TELLING)
+
+    def told(self) -> dict[str, Any]:
+        """Return what each column holds."""
+        return {storable(name): column.told(self.rows) for name, column in self.columns.items()}
+
+    def _column(self, name: str) -> Column | None:
+        if name not in self.columns:
+            if len(self.columns) >= MOST:
+                return None
+            self.columns[name] = Column()
+        return self.columns[name]
