@@ -11,11 +11,15 @@ Used as: `for chunk in chunks(files, skip): ...`, `texts_of(row)`,
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mathmill.errors import UsageError
 from mathmill.grading.files.rows import value_at
@@ -123,6 +127,34 @@ class Sifted:
                  f"{self.rows - self.kept:,} left out -> {self.aside}"]
         lines += [f"  {count:>8,}  {reason}" for reason, count in self.reasons.most_common()]
         return "\n".join(lines)
+
+
+@dataclass
+class Places:
+    """Where each row stands: 4 bytes a row."""
+
+    starts: list[int] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    rows: list[NDArray[np.uint32]] = field(default_factory=list)
+    count: int = 0
+
+    def note(self, chunk: Sequence[Row]) -> None:
+        """Take some rows more."""
+        for place, (file, _, _) in enumerate(chunk):
+            if not self.files or self.files[-1] != file:
+                self.files.append(file)
+                self.starts.append(self.count + place)
+        self.rows.append(np.array([number for _, number, _ in chunk], np.uint32))
+        self.count += len(chunk)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def name(self, place: int) -> str:
+        """Return file and row."""
+        if len(self.rows) > 1:
+            self.rows = [np.concatenate(self.rows)]
+        return f"{self.files[bisect_right(self.starts, place) - 1]}:{self.rows[0][place]}"
 
 
 class RowsFile:

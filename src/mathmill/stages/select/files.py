@@ -12,9 +12,8 @@ Used as: `summary = dedup_files(files, out, Near(threshold=0.8))`.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,15 @@ import numpy as np
 
 from mathmill.errors import InputError
 from mathmill.grading.files.rows import files_at
-from mathmill.stages.any_rows import Row, RowsFile, Sifted, beside, chunks, texts_of, unknown
+from mathmill.stages.any_rows import (
+    Places,
+    RowsFile,
+    Sifted,
+    beside,
+    chunks,
+    texts_of,
+    unknown,
+)
 from mathmill.stages.select.clusters import clustered
 from mathmill.stages.select.duplicates import REASONS, repeated, whole_texts
 from mathmill.stages.select.keepers import left_out, ranks
@@ -68,7 +75,7 @@ def dedup_files(files: Sequence[str], out: Path, near: Near | None = None,
     sources = files_at(files)
     summary = Deduped(out, beside(out, sources))
     with RowsFile(out, sources) as kept, RowsFile(summary.aside, ()) as left:
-        seen, source = _Seen(), _Source(sources, name, tell)
+        seen, source = Places(), _Source(sources, name, tell)
         reason = REASONS["text" if near is None else "near"]
         goes, stays, numbers = (_equal(source, seen) if near is None
                                 else _near(source, seen, summary, near))
@@ -102,34 +109,6 @@ def dedup_files(files: Sequence[str], out: Path, near: Near | None = None,
     return summary
 
 
-@dataclass
-class _Seen:
-    """Where each row stands: 4 bytes a row."""
-
-    starts: list[int] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    rows: list[np.ndarray[Any, Any]] = field(default_factory=list)
-    count: int = 0
-
-    def note(self, chunk: Sequence[Row]) -> None:
-        """Take some rows more."""
-        for place, (file, _, _) in enumerate(chunk):
-            if not self.files or self.files[-1] != file:
-                self.files.append(file)
-                self.starts.append(self.count + place)
-        self.rows.append(np.array([number for _, number, _ in chunk], np.uint32))
-        self.count += len(chunk)
-
-    def __len__(self) -> int:
-        return self.count
-
-    def name(self, place: int) -> str:
-        """Return file and row."""
-        if len(self.rows) > 1:
-            self.rows = [np.concatenate(self.rows)]
-        return f"{self.files[bisect_right(self.starts, place) - 1]}:{self.rows[0][place]}"
-
-
 @dataclass(frozen=True)
 class _Source:
     """The rows of files as columns; those without a text have nulls."""
@@ -138,7 +117,7 @@ class _Source:
     name: str | None
     tell: Tell
 
-    def batches(self, seen: _Seen | None, words: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, seen: Places | None, words: str) -> Iterator[pa.RecordBatch]:
         """Yield rows by the thousand; `seen` notes where they stand."""
         import pyarrow as pa
 
@@ -161,7 +140,7 @@ Found = tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]", "np.ndarray[Any, A
 "Rows that go, those that stay for them, and the numbers of their clusters."
 
 
-def _equal(source: _Source, seen: _Seen) -> Found:
+def _equal(source: _Source, seen: Places) -> Found:
     """Find rows with the words and signs of an earlier one."""
     digests = [np.zeros((0, 2), np.uint64)]
     for batch in source.batches(seen, "rows read"):
@@ -173,7 +152,7 @@ def _equal(source: _Source, seen: _Seen) -> Found:
     return again, first, np.zeros(len(again), np.int64)
 
 
-def _near(source: _Source, seen: _Seen, summary: Deduped, near: Near) -> Found:
+def _near(source: _Source, seen: Places, summary: Deduped, near: Near) -> Found:
     """Find near duplicates; put their counts into the summary."""
     sketches, rank = Sketches(near), [np.zeros(0, np.uint64)]
     for batch in source.batches(seen, "rows sketched"):
