@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 from mathmill.errors import UsageError
 from mathmill.grading.files.rows import value_at
 from mathmill.io import read_json_rows, read_parquet_rows, row_line, storable
+from mathmill.stages.any_tables import Table, footer, joint_schema
 from mathmill.stages.seeds import formats
 from mathmill.words import counted
 
 ROWS = 5_000  # held at a time
+CHARACTERS = 32 << 20  # of their text: rows of a book each do not pile up
 Row = tuple[str, int, dict[str, Any]]
 "File, 1-based row, fields."
 Skip = Callable[[str, int, str], None]
@@ -38,7 +40,7 @@ def beside(out: Path, sources: Sequence[Path]) -> Path:
     """Return where rows that are left out go.
 
     Raises UsageError for an ending that is neither .jsonl nor .parquet, and for an output that
-    is one of the sources.
+    is one of the sources; InputError for a table that is cut off, before hours go into others.
     """
     if out.suffix not in (".jsonl", ".parquet"):
         raise UsageError(f"{out}: rows are written to a .jsonl or a .parquet file; give it one of "
@@ -46,12 +48,19 @@ def beside(out: Path, sources: Sequence[Path]) -> Path:
     aside = out.with_name(out.stem + ".dropped.jsonl")
     if {out.absolute(), aside.absolute()} & {file.absolute() for file in sources}:
         raise UsageError(f"{out}: this is one of the files that are read; choose another")
+    for file in sources:
+        if file.suffix == ".parquet":
+            footer(file)
     return aside
 
 
 def chunks(files: Sequence[Path], skip: Skip) -> Iterator[list[Row]]:
-    """Yield the rows of files, `ROWS` at a time; `skip` hears of those that cannot be read."""
+    """Yield the rows of files, `ROWS` at a time, or fewer that hold `CHARACTERS`.
+
+    `skip` hears of those that cannot be read.
+    """
     chunk: list[Row] = []
+    held = 0
     for file in files:
         def skipped(number: int, why: str, file: Path = file) -> None:
             skip(str(file), number, why)
@@ -60,11 +69,21 @@ def chunks(files: Sequence[Path], skip: Skip) -> Iterator[list[Row]]:
                 else read_json_rows(file, skipped))
         for number, row in rows:
             chunk.append((str(file), number, row))
-            if len(chunk) >= ROWS:
+            held += _size(row)
+            if len(chunk) >= ROWS or held >= CHARACTERS:
                 yield chunk
-                chunk = []
+                chunk, held = [], 0
     if chunk:
         yield chunk
+
+
+def _size(value: Any) -> int:
+    """Return about how many characters the texts in a value have."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, list) else 8
 
 
 def texts_of(row: Mapping[str, Any], name: str | None = None) -> tuple[str, str | None] | None:
@@ -104,6 +123,8 @@ class Sifted:
     "Rows that could not be compared: left out too."
     named: list[str] = field(default_factory=list)
     "The first of these."
+    notes: list[str] = field(default_factory=list)
+    "What people should know of the output's columns."
 
     def drop(self, left: RowsFile, row: Row, reason: str, detail: str) -> None:
         """Count a row that goes, and put it aside."""
@@ -126,6 +147,7 @@ class Sifted:
         lines = [f"{counted(self.rows, 'row')} {done}: {self.kept:,} kept -> {self.out}, "
                  f"{self.rows - self.kept:,} left out -> {self.aside}"]
         lines += [f"  {count:>8,}  {reason}" for reason, count in self.reasons.most_common()]
+        lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
 
@@ -161,11 +183,19 @@ class RowsFile:
     """A file of rows as they came, whole when the `with` block ends well, or not there."""
 
     def __init__(self, path: Path, sources: Sequence[Path]) -> None:
-        """Prepare; `sources`: a table takes the columns of the first, where that is one."""
+        """Prepare; `sources`: a table takes the columns of all those that are tables.
+
+        Raises InputError for tables whose columns cannot be joined.
+        """
         self.path, self.aside = path, path.with_name(path.name + ".writing")
-        self._schema = _schema(sources) if path.suffix == ".parquet" else None
+        self.notes: list[str] = []
+        "What people should know of the columns."
         self._file: IO[str] | None = None
-        self._table: Any = None
+        self._table: Table | None = None
+        if path.suffix == ".parquet":
+            schema, self.notes = joint_schema(sources)
+            whole = bool(sources) and all(file.suffix == ".parquet" for file in sources)
+            self._table = Table(self.aside, schema, whole)
 
     def __enter__(self) -> RowsFile:
         try:
@@ -177,43 +207,21 @@ class RowsFile:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         try:
-            if kind is None and self.path.suffix == ".parquet" and self._table is None:
-                self.write([], even_none=True)
-            if self._table is not None:
-                self._table.close()
             if self._file is not None:
                 self._file.close()
+            if self._table is not None and kind is None:
+                self._table.close()
             if kind is None:
                 os.replace(self.aside, self.path)
         finally:
+            if self._table is not None:
+                self._table.clear()
             self.aside.unlink(missing_ok=True)
 
-    def write(self, rows: Sequence[dict[str, Any]], even_none: bool = False) -> None:
-        """Add rows; a Parquet file has the columns of the first source, or of the first rows."""
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows; raises UsageError where they do not fit the columns of a table."""
         assert self._file is not None, "the file is open within the with block"
-        if self.path.suffix != ".parquet":
-            self._file.writelines(row_line(row) for row in rows)
-            return
-        if not rows and not even_none:
-            return
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            table = pa.Table.from_pylist(list(rows), schema=self._schema)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise UsageError(f"{self.path}: the rows do not fit one table ({error}); write to a "
-                             ".jsonl file".replace("\n", " ")) from error
         if self._table is None:
-            self._schema = table.schema
-            self._table = pq.ParquetWriter(self.aside, self._schema, compression="zstd")
-        self._table.write_table(table)
-
-
-def _schema(sources: Sequence[Path]) -> Any:
-    """Return the schema of the first source where that is a table."""
-    import pyarrow.parquet as pq
-
-    if not sources or sources[0].suffix != ".parquet":
-        return None
-    return pq.read_schema(sources[0])
+            self._file.writelines(row_line(row) for row in rows)
+        elif rows:
+            self._table.add(rows)

@@ -91,6 +91,7 @@ def clean_files(files: Sequence[str], against: Sequence[str], out: Path, choices
                             else ExitStack())
         kept = stack.enter_context(RowsFile(out, sources))
         left = stack.enter_context(RowsFile(aside, ()))
+        summary.notes = kept.notes
 
         def skip(file: str, number: int, why: str) -> None:
             summary.rows += 1

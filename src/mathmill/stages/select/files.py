@@ -75,6 +75,7 @@ def dedup_files(files: Sequence[str], out: Path, near: Near | None = None,
     sources = files_at(files)
     summary = Deduped(out, beside(out, sources))
     with RowsFile(out, sources) as kept, RowsFile(summary.aside, ()) as left:
+        summary.notes = kept.notes
         seen, source = Places(), _Source(sources, name, tell)
         reason = REASONS["text" if near is None else "near"]
         goes, stays, numbers = (_equal(source, seen) if near is None
