@@ -27,6 +27,7 @@ import shutil
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +48,14 @@ def child(name: str, way: str, folder: Path, out: Path) -> Found:
     from mathmill.execution.mapping import Mapper
     from mathmill.execution.meter import processor_seconds
     from mathmill.execution.workers import cores
-    from mathmill.stages import decontaminate, seeds, select, verify  # imports: not the work's
-    from mathmill.stages.verify import answers
-
-    del decontaminate, seeds, select, verify, answers
     mapper = {"whole": None, "shards": Mapper(Here, print)}.get(way, Mapper(
         crew_at(way if way == "ray" else "local", cores()), print, always=way == "ray"))
     if way == "ray":
         assert mapper is not None
         mapper.crew = mapper.hire()  # a cluster runs already: its start is no part of the work
+    work = STAGES[name].work(Place(folder, out, mapper))
     began, clock = processor_seconds(), time.monotonic()
-    tally = STAGES[name].work(Place(folder, out, mapper))
+    tally = work()
     wall, cpu = time.monotonic() - clock, processor_seconds() - began
     if mapper is not None:
         mapper.close()
@@ -93,7 +91,7 @@ def row(name: str, count: int, found: Found, goals: dict[str, float]) -> str:
             else f"{rate:,.0f}")
     mib = (beside(at, found["mib"], goals.get("mib", GOALS["mib"]), form=",.0f") if count == FULL
            else f"{found['mib']:,.0f}")
-    return f"  {name:<14}{found['wall']:>9,.1f}   {cpu:<24}{pace:<30}{mib}"
+    return f"  {name:<16}{found['wall']:>9,.1f}   {cpu:<24}{pace:<30}{mib}"
 
 
 def checked(name: str, count: int, tally: Found) -> None:
@@ -117,7 +115,7 @@ def executor(folder: Path, count: int, ray: bool, times: int) -> None:
             assert once["tally"] == best.setdefault(way, once)["tally"] == best["whole"]["tally"]
             best[way] = min(best[way], once, key=lambda one: one["cpu"])
     for way in ways:
-        print(row(f"verify, {way}"[:14], count, best[way], {}), flush=True)
+        print(row(f"verify, {way}", count, best[way], {}), flush=True)
     more = best["shards"]["cpu"] / best["whole"]["cpu"] - 1
     print("  CPU of shards over the stage alone, one process, best of "
           f"{times}: {beside('overhead of shards', more, GOALS['overhead'])}")
@@ -128,25 +126,26 @@ def executor(folder: Path, count: int, ray: bool, times: int) -> None:
 
 def growth(grown: list[tuple[int, dict[str, Found]]]) -> None:
     """Print exponents from each size to the next, and from the smallest to the largest."""
-    spans = list(zip(grown, grown[1:], strict=False))
+    spans = list(pairwise(grown))
     if len(spans) > 1:
         spans.append((grown[0], grown[-1]))
     for (few, small), (many, large) in spans:
         print(f"growth from {few:,} to {many:,} rows, as rows to the power of: time (CPU), memory")
-        for name in small:
+        for name in [name for name in small if name in large]:
             power = {measure: math.log(large[name][measure] / small[name][measure])
                      / math.log(many / few) for measure in ("cpu", "mib")}
-            print(f"  {name:<14}" + "   ".join(
+            print(f"  {name:<16}" + "   ".join(
                 beside(f"{words} of {name}", power[measure], GOALS[words], form=".2f")
                 for words, measure in (("time", "cpu"), ("memory", "mib"))), flush=True)
 
 
-def table(place: Path, sizes: list[int], stages: list[str], ray: bool, times: int) -> None:
+def table(place: Path, given: argparse.Namespace) -> None:
     """Print the table of each size, then how it grows."""
     from sizes.corpus import made
     from sizes.stages import STAGES, facts_of
 
     grown: list[tuple[int, dict[str, Found]]] = []
+    sizes = sorted(given.sizes)
     for count in sizes:
         clock = time.monotonic()
         folder = made(place, count)
@@ -154,20 +153,28 @@ def table(place: Path, sizes: list[int], stages: list[str], ray: bool, times: in
         print(f"{count:,} rows: {size['arrow'] / count:,.0f} bytes each in memory, "
               f"{size['parquet'] / count:,.0f} as Parquet, {size['json'] / count:,.0f} as JSON "
               f"lines ({time.monotonic() - clock:.0f} s); load {os.getloadavg()[0]:.1f}")
-        print(f"  {'stage':<14}{'wall s':>9}   {'CPU-s':<24}{'rows/s/core':<30}peak MiB",
+        print(f"  {'stage':<16}{'wall s':>9}   {'CPU-s':<24}{'rows/s/core':<30}peak MiB",
               flush=True)
         here: dict[str, Found] = {}
-        for name in stages:
+        walls = 0.0
+        for name in given.stages:
+            most = STAGES[name].most
+            if most is not None and count > most and not given.whole and grown:
+                few, before = grown[-1]
+                guess = before[name]["wall"] * count / few
+                print(f"  {name:<16}{guess:>9,.1f}   not done: as at {few:,} rows, by rows")
+                walls += guess
+                continue
             here[name] = measured(name, "local", folder)
             checked(name, count, here[name]["tally"])
             print(row(name, count, here[name], dict(STAGES[name].goals)), flush=True)
-        if count == max(size for size in sizes if size <= COMPARED or size == sizes[0]):
-            executor(folder, count, ray, times)
-        grown.append((count, here))
-        wall = sum(one["wall"] for one in here.values())
+            walls += here[name]["wall"]
         print("  all of them, one after another, wall s: " + (
-            beside("all stages", wall, GOALS["all"], form=",.0f") if count == FULL
-            else f"{wall:,.1f}"), flush=True)
+            beside("all stages", walls, GOALS["all"], form=",.0f") if count == FULL
+            else f"{walls:,.1f}"), flush=True)
+        if count == max(size for size in sizes if size <= COMPARED or size == sizes[0]):
+            executor(folder, count, given.ray, given.times)
+        grown.append((count, here))
     growth(grown)
 
 
@@ -178,6 +185,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", nargs="+", type=int, default=[25_000, 250_000])
     parser.add_argument("--stages", nargs="+", choices=TABLE, default=list(TABLE))
+    parser.add_argument("--whole", action="store_true",
+                        help="all sizes of the slow stages too, which else are scaled up")
     parser.add_argument("--ray", action="store_true", help="on the Ray cluster that runs here, too")
     parser.add_argument("--times", type=int, default=3, help="turns in which ways are compared")
     parser.add_argument("--folder", type=Path, help="where rows are kept; else they go again")
@@ -189,8 +198,7 @@ def main() -> None:
         print(json.dumps(child(given.child, given.way, given.folder, given.out)))
         return
     with tempfile.TemporaryDirectory(prefix="mathmill-scale-") as aside:
-        table((given.folder or Path(aside)).absolute(), sorted(given.sizes), given.stages,
-              given.ray, given.times)
+        table((given.folder or Path(aside)).absolute(), given)
     print(f"missed: {', '.join(missed)}" if missed else "every goal is met")
 
 

@@ -7,8 +7,8 @@ Words follow Zipf's law, half of them by topic; of 20 topics the first has a thi
 the last one in 250. Questions have 66 words on average and solutions 120, both of lengths that
 differ by a factor of ten; questions begin and solutions end with stock phrases. A larger set
 begins with the rows of a smaller one. Planted, by place: 2 % copies of a row anywhere before
-(half of them in other case and spaces), 2 % copies with one or two words exchanged for a number of their own, and in 1 row
-of 2,000 each a whole item of the benchmark, 36 words of one, and 12 words of one.
+(half of them in other case and spaces), 2 % copies with one or two words exchanged for a number
+of their own, and in 1 row of 2,000 each a whole item of the benchmark, 36 words of one, and 12.
 
 Used as: `folder = made(place, 250_000)` with `rows/`, `test/` and `seeds.jsonl`; `planted(n)`.
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def texts(rng: np.random.Generator, topics: Any, shape: tuple[int, float], ends:
     flat[last] = (lines[rng.integers(0, len(lines), int(last.sum()))] if shape == SOLUTION else
                   flat[last] + ".")
     whole, marks = flat.tolist(), bounds.tolist()
-    return [whole[start:end] for start, end in zip(marks[:-1], marks[1:], strict=True)]
+    return [whole[start:end] for start, end in pairwise(marks)]
 
 
 @cache

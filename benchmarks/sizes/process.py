@@ -1,7 +1,7 @@
-"""A stage in a process of its own: its seconds, and the peak of memory that it and its workers hold.
+"""A stage in a process of its own, and the peak of memory that it and its workers hold.
 
-Why: a peak is a process's for ever, so that two stages in one process show the higher one of both;
-and who watches must not count to what is watched.
+Why: a peak is a process's for ever, so that two stages in one process show the higher one; and
+who watches must not count to what is watched.
 
 Used as: `found = watched([sys.executable, "scale.py", "--child", "verify"])`.
 """

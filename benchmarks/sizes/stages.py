@@ -4,19 +4,29 @@ Why: a stage that is not in the list is a stage whose growth nobody sees. What a
 executes programs, waits for others and is measured elsewhere (`teacher_engine`, `sandbox`);
 k-center greedy has figures of its own (`coreset`), and so has the recall of near duplicates.
 
-Used as: `STAGES["dedup"].work(place)` in a process of its own; `STAGES["dedup"].goals`.
+Used as: `STAGES["dedup"].work(place)()` in a process of its own; `STAGES["dedup"].goals`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mathmill.io import read_json
+from mathmill.stages import decontaminate as cleaning
+from mathmill.stages import seeds as seeding
+from mathmill.stages import select as selecting
+from mathmill.stages import verify as verifying
+from mathmill.stages.overlap import Overlap
+from mathmill.stages.screen import Screen
+from mathmill.stages.select.clusters import clustered
+from mathmill.stages.select.minhash import Near, Sketches
+from mathmill.stages.tokens import tiles, words_of_all
+from mathmill.types import Problem, Sample
 from mathmill.workbench import Mapper, Workbench
 
 
@@ -38,118 +48,123 @@ class Place:
                          mapper=self.mapper)
 
 
+Work = Callable[[Place], Callable[[], dict[str, Any]]]
+"""Makes ready what is no part of the time, and returns what does the work and tells its tally."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage."""
 
     words: str
     "What it does, for people."
-    work: Callable[[Place], dict[str, Any]]
-    "Does it; returns its tally, or what else tells that the same came out."
+    work: Work
+    "Does it."
     goals: Mapping[str, float] = field(default_factory=dict)
     "`rate`: least rows/s/core; `cpu`: most CPU seconds at 2.5M; `mib`: most MiB at 2.5M."
     finds: str = ""
     "What was planted that this stage drops, as `corpus.planted` calls it."
+    most: int | None = None
+    "Rows at most unless more are asked for; beyond, its seconds are taken to grow with the rows."
 
 
-def seeds(place: Place) -> dict[str, Any]:
-    """Read problems from JSON lines, as a step does: its digest, then its rows."""
-    from mathmill.stages import seeds as stage
+def staged(run: Callable[..., None], **literals: Any) -> Work:
+    """Return a stage with its literals as a run does it."""
+    def work(place: Place) -> Callable[[], dict[str, Any]]:
+        def done() -> dict[str, Any]:
+            bench = place.bench()
+            run(bench, **literals)
+            return bench.close()
 
+        return done
+
+    return work
+
+
+def seeds(place: Place) -> Callable[[], dict[str, Any]]:
+    """Read problems from JSON lines: the digest of the file, then its rows."""
     source = str(place.folder / "seeds.jsonl")
-    bench = place.bench()
-    stage.run(bench, source=source, content=stage.content_digest(source) or "")
-    return bench.close()
 
-
-def of_samples(place: Place) -> dict[str, Any]:
-    """Make problems of rows: the seeds of a second synthesis."""
-    from mathmill.stages import seeds as stage
-
-    bench = place.bench()
-    stage.of_samples(bench)
-    return bench.close()
-
-
-def verify(place: Place) -> dict[str, Any]:
-    """Compare answers with those known."""
-    from mathmill.stages import verify as stage
-
-    bench = place.bench()
-    stage.run(bench, by=["answer_agrees"])
-    return bench.close()
-
-
-def selected(**literals: Any) -> Callable[[Place], dict[str, Any]]:
-    """Return the stage `select` with such literals."""
-    def work(place: Place) -> dict[str, Any]:
-        from mathmill.stages import select as stage
-
+    def done() -> dict[str, Any]:
         bench = place.bench()
-        stage.run(bench, **literals)
+        seeding.run(bench, source=source, content=seeding.content_digest(source) or "")
         return bench.close()
 
-    return work
+    return done
 
 
-def decontaminated(**literals: Any) -> Callable[[Place], dict[str, Any]]:
-    """Return the stage `decontaminate` with such literals."""
-    def work(place: Place) -> dict[str, Any]:
-        from mathmill.stages import decontaminate as stage
-
-        bench = place.bench()
-        stage.run(bench, against=["test"], **literals)
-        return bench.close()
-
-    return work
-
-
-def tokens(place: Place) -> dict[str, Any]:
+def tokens(place: Place) -> Callable[[], dict[str, Any]]:
     """Render rows as the embedded student's tokens, shuffle them, make batches of an epoch."""
     from mathmill.decoding.models import open_tokenizer
     from mathmill.train.sft.material import prepare
     from mathmill.train.sft.recipe import Recipe, defaults, plans
 
     recipe = Recipe.of({**defaults("embedded:", {}), "max_length": 2048})
-    bench = place.bench()
-    made = prepare(bench, recipe, plans(recipe, [{"epochs": 1}])[0], 1,
-                   open_tokenizer("embedded:"))
-    return {**made.facts, "tokens": sum(made.read)}
+    tokenizer = open_tokenizer("embedded:")
+
+    def done() -> dict[str, Any]:
+        made = prepare(place.bench(), recipe, plans(recipe, [{"epochs": 1}])[0], 1, tokenizer)
+        return {**made.facts, "tokens": sum(made.read)}
+
+    return done
 
 
-def command(*words: str) -> Callable[[Place], dict[str, Any]]:
-    """Return a command of `mathmill`; ROWS, LINES, TEST and OUT stand for files."""
-    def work(place: Place) -> dict[str, Any]:
-        from mathmill.cli import main
+def screen(place: Place) -> Callable[[], dict[str, Any]]:
+    """Look runs of 13 words up in questions: the index is made before."""
+    bench, index = place.bench(), Overlap(13)
+    for number, item in enumerate(bench.rows("against.test", Problem)):
+        index.add("test", str(number), item.question)
+    screened = Screen(index)
 
-        files = {"ROWS": place.folder / "rows" / "rows.parquet", "OUT": place.out / "out.jsonl",
-                 "LINES": place.folder / "seeds.jsonl",
-                 "TEST": place.folder / "test" / "rows.parquet"}
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
-            main([str(files.get(word, word)) for word in words])
-        return {"said": said.getvalue().replace(str(place.out), "")}
+    def done() -> dict[str, Any]:
+        found = 0
+        for batch in bench.batches("rows", Sample, ["question"]):
+            for _, tile in tiles(batch.column(0)):
+                found += sum(index.find(tile[int(at)].as_py()) is not None
+                             for at in screened.suspects(words_of_all(tile)))
+        return {"dropped": {"13-gram": found}}
 
-    return work
+    return done
+
+
+def sketch(place: Place) -> Callable[[], dict[str, Any]]:
+    """Find near duplicates among questions: sketches, bands, true Jaccard."""
+    bench, sketches = place.bench(), Sketches(Near())
+
+    def columns() -> Iterator[Any]:
+        return (batch.column(0) for batch in bench.batches("rows", Sample, ["question"]))
+
+    def done() -> dict[str, Any]:
+        for column in columns():
+            sketches.add(column)
+        found = clustered(sketches, columns, bench.out)
+        return {"rows": int((found.firsts != np.arange(len(found.firsts))).sum()),
+                "compared": found.compared}
+
+    return done
 
 
 STAGES = {
-    "seeds": Stage("problems from JSON lines, digest of the file", seeds),
-    "verify": Stage("answers against those known", verify, {"rate": 60_000, "mib": 572}),
-    "dedup": Stage("exact duplicates out", selected(
-        how="all", duplicates=["text"], difficulty="none"), {"cpu": 25, "mib": 572}, "copies"),
-    "near": Stage("exact and near duplicates out", selected(
-        how="all", duplicates=["text", "near"], difficulty="none"), {"rate": 90_000}),
-    "decontaminate": Stage("13-grams, question and solution", decontaminated(ngram=13),
-                           finds="contaminated"),
-    "questions": Stage("13-grams, questions alone", decontaminated(
-        ngram=13, fields=["question"]), {"rate": 200_000}, "contaminated"),
-    "levels": Stage("levels by steps, rows of three levels", selected(
-        how="all", levels=[1, 2, 3], duplicates=[])),
-    "random": Stage("half of the rows at random", selected(
-        how="random", fraction=0.5, duplicates=[])),
-    "of_samples": Stage("seeds of the rows of a first synthesis", of_samples),
-    "tokens": Stage("rows as a student's tokens, batches of an epoch", tokens),
+    "seeds": Stage("problems from JSON lines, and the digest of the file", seeds),
+    "verify": Stage("answers against those known", staged(
+        verifying.run, by=["answer_agrees"]), {"rate": 60_000, "mib": 572}),
+    "dedup": Stage("exact duplicates out", staged(
+        selecting.run, how="all", duplicates=["text"], difficulty="none"),
+        {"cpu": 25, "mib": 572}, "copies"),
+    "near": Stage("exact and near duplicates out, question and solution", staged(
+        selecting.run, how="all", duplicates=["text", "near"], difficulty="none")),
+    "near_alone": Stage("near duplicates among questions, found but not written", sketch,
+                         {"rate": 90_000}),
+    "decontaminate": Stage("13-grams, question and solution", staged(
+        cleaning.run, against=["test"], ngram=13), finds="contaminated"),
+    "ngram_alone": Stage("13-grams of questions, found but not written", screen,
+                            {"rate": 200_000}, "contaminated"),
+    "levels": Stage("levels by steps; rows of three levels", staged(
+        selecting.run, how="all", levels=[1, 2, 3], duplicates=[])),
+    "random": Stage("half of the rows at random", staged(
+        selecting.run, how="random", fraction=0.5, duplicates=[])),
+    "of_samples": Stage("seeds of the rows of a first synthesis", staged(seeding.of_samples)),
+    "tokens": Stage("rows as a student's tokens, batches of an epoch", tokens, most=250_000),
 }
 TABLE = tuple(STAGES)
 
