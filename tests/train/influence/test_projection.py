@@ -71,6 +71,22 @@ def test_a_row_is_projected_alike_in_any_company_and_however_signs_are_kept(monk
     assert not torch.allclose(other, made, atol=1.0)
 
 
+def test_whole_numbers_are_as_good_as_floats_and_the_same_in_any_company() -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(20, 3000) * torch.rand(20, 3000) ** 4  # few weights hold the length
+    rows[3], rows[4], rows[5, 7], rows[6] = 0.0, rows[4] * 1e-25, torch.nan, rows[6] * 1e9
+    whole, floats = Projection(3000, 4096), Projection(3000, 4096)
+    whole.whole, floats.whole = True, False
+    made, true = whole(rows), floats(rows)
+    assert made[5].isnan().all()
+    assert made[3].eq(0).all()
+    fit = [row for row in range(20) if row not in (3, 5)]
+    off = (made - true)[fit].norm(dim=1) / true[fit].norm(dim=1).clamp(min=1e-37)
+    assert float(off.max()) < 2e-4
+    for count in (1, 3):
+        assert torch.equal(whole(rows[:count]), made[:count])
+
+
 def test_a_block_that_is_not_kept_is_drawn_once_for_all_its_tiles(monkeypatch) -> None:
     drawn: list[int] = []
 
