@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from tests.execution import shard_parts
 from tests.execution.test_mapping import done
@@ -19,9 +21,11 @@ from mathmill.errors import UsageError
 from mathmill.execution import local
 from mathmill.execution.crew import crew_at
 from mathmill.execution.mapping import Mapper
+from mathmill.execution.step import in_order
 from mathmill.io import read_json, read_rows, rows_in
 from mathmill.types import Drop, Problem
 from mathmill.workbench import Needs
+from mathmill_recipes import demo, scaling_sweep
 
 pytest.importorskip("ray", reason="needs pip install 'mathmill[ray]'")
 pytestmark = pytest.mark.slow
@@ -85,6 +89,52 @@ def test_a_node_killed_in_the_middle_changes_no_row(cluster, tmp_path: Path) -> 
     lines = [line.split() for line in log.read_text().splitlines()]
     assert len({pid for pid, _ in lines}) >= 2  # both nodes had a part in it
     assert 300 <= len(lines) <= 300 + 2 * 10 * 2
+
+
+def steps_of(run: Path) -> dict[str, object]:
+    """Return what each step of a run kept and dropped, by its id."""
+    found = {}
+    for manifest in (run / "steps").glob("*/manifest.json"):
+        told, folder = read_json(manifest), manifest.parent
+        tables = {name: pq.read_table(rows_in(folder, name)).to_pylist()
+                  for name in (*told["tally"]["kept"], "drops")}
+        found[told["id"]] = (told["name"], told["tally"]["kept"], told["tally"]["dropped"], tables)
+    return found
+
+
+def test_a_node_killed_in_the_middle_of_the_demo_changes_no_row_of_any_step(
+        cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "TEST", "symbolic:count=20,seed=2")
+    monkeypatch.setattr(demo, "SCORING", {"max_new_tokens": 16, "batch": 64})
+    monkeypatch.setattr(demo, "Stage", partial(demo.Stage, steps=2))  # an epoch takes 5 s
+    monkeypatch.setattr(demo, "EPOCHS", 0.5)
+    monkeypatch.setattr(demo, "FIXED_STEPS", 1)
+    monkeypatch.setattr(scaling_sweep, "halvings", lambda rows: [rows >> n for n in (4, 3, 2, 1)])
+    recipe = demo.recipe(samples=96, seeds="symbolic:count=60,seed=1", teacher="symbolic:")
+    local.run(recipe, tmp_path / "here", jobs=2)
+    node, at_the_kill = cluster.add_node(num_cpus=1), []
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not at_the_kill:
+            done = list(tmp_path.glob("there/steps/verify-*/shards/*/*.json"))
+            if len(done) >= 8:
+                node.all_processes["raylet"][0].process.kill()
+                at_the_kill.append(len(done))
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    last = local.run(recipe, tmp_path / "there", jobs=2, on="ray", rows=2)
+    killer.join()
+    assert (last / "report.html").exists()
+    assert 8 <= at_the_kill[0] < 60
+    here, there = steps_of(tmp_path / "here"), steps_of(tmp_path / "there")
+    assert here.keys() == there.keys() == {step.id for step in in_order(recipe)}
+    assert here == there
+    shards = {name: len(list(rows.glob("*.parquet"))) for name in ("verify", "decontaminate")
+              for rows in tmp_path.glob(f"there/steps/{name}-*/rows")}
+    assert min(shards.values()) > 40
 
 
 def test_a_row_that_kills_its_worker_is_found_on_a_cluster_too(

@@ -27,6 +27,7 @@ from mathmill.execution.crew import crew_at
 from mathmill.execution.mapping import Mapper
 from mathmill.execution.meter import Meter
 from mathmill.execution.progress import Progress, clock
+from mathmill.execution.shards import ROWS
 from mathmill.execution.step import Step, changed_literals, in_order
 from mathmill.execution.store import Store, now
 from mathmill.words import counted
@@ -37,17 +38,18 @@ RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "pef
 
 
 def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None,
-        on: str = "local", shared: str | None = None) -> Path:
+        on: str = "local", shared: str | None = None, rows: int = ROWS) -> Path:
     """Do all steps up to `last` that are not done yet; return the folder of `last`.
 
     `jobs` is how many heavy steps run at once (default: one a core, one where there is a GPU).
     `terms`: what may be spent on teachers (default: no caps). `on`: who does the shards of
     stages that have them: `local`, `ray` or `ray://HOST:PORT`; `shared`: the URL of storage that
-    all of these reach (default: they reach `out`). Neither changes a row.
+    all of these reach (default: they reach `out`); `rows`: of a shard. None of these changes a
+    row, and none is part of a step's id.
     Raises MathmillError for what the user must mend; steps finished before it stay finished.
     """
     progress = Progress()
-    mapper = Mapper(crew_at(on, jobs or workers.cores()), progress.say, shared,
+    mapper = Mapper(crew_at(on, jobs or workers.cores()), progress.say, shared, rows,
                     always=on != "local")
     try:
         mapper.check()
