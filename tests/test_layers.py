@@ -20,9 +20,9 @@ LAW = {  # room -> rooms it may import, besides the ground and itself
                  "grading", "decoding"},
     "stages": {"teachers.base", "grading"},
     "methods": {"teachers.base", "teachers.declining", "grading"},
-    "evaluate": {"teachers.base", "grading", "decoding"},
-    "decoding": set(), "train": {"decoding"}, "teachers": {"decoding"}, "report": set(),
-    "execution": set(), "grading": set(),
+    "evaluate": {"teachers.base", "grading", "decoding", "ranks"},
+    "decoding": set(), "train": {"decoding", "ranks"}, "teachers": {"decoding"}, "report": set(),
+    "execution": set(), "grading": set(), "ranks": set(),
 }
 HEAVY = {"torch", "transformers", "trl", "ray", "vllm", "sympy", "datasets", "aiohttp", "scipy",
          "math_verify", "pydantic_monty", "latex2mathml", "peft", "accelerate", "tokenizers",

@@ -66,6 +66,24 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Devices:
+    """How many processes train or answer together; no part of any step's identity."""
+
+    processes: int | None = None
+    "Processes on a machine; None is one a GPU, and one where there is none."
+    nodes: int = 1
+    "Machines that train together; the user starts the launch line on each where several."
+    shard: bool | None = None
+    "Whether a trained model is split over the processes; None: where one GPU cannot hold it."
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for what cannot be."""
+        for option, value in (("--processes", self.processes or 1), ("--nodes", self.nodes)):
+            if value < 1:
+                raise UsageError(f"{option} {value}: give a number of at least 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What one part of a stage's work takes of a machine."""
 
@@ -98,8 +116,12 @@ class Workbench:
     "Folder of the whole run (what its teachers cost is kept there); `out` where None."
     terms: Terms = Terms()
     "What may be spent on teachers."
+    devices: Devices = Devices()
+    "Processes that train or answer together."
     show: Progress = silent
     "Called with (done, total or None, words) as work goes on."
+    say: Callable[[str], None] = print
+    "Called with a line that is to stay."
     mapper: Mapper | None = None
     "Does parts of the work on shards, side by side; None: each part is done here, as a whole."
     shared: dict[str, Any] = field(default_factory=dict)

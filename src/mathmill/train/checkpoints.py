@@ -58,11 +58,14 @@ class Keeper:
         for name, at in self.at.items():
             if at != self.before[stage - 1] + step:
                 continue
+            state = trainer.whole_state()  # all processes take part
+            if not trainer.writes:
+                continue
             if self.adapters:
                 self.keep_adapter(self.out / name, stage, step, model, trainer)
             else:
                 side, tokenizer.padding_side = tokenizer.padding_side, "left"
-                save_model(model, tokenizer, self.out / name)
+                save_model(model, tokenizer, self.out / name, state)
                 tokenizer.padding_side = side
 
     def keep_adapter(self, folder: Path, stage: int, step: int, model: Any, trainer: Any) -> None:
@@ -80,12 +83,15 @@ class Keeper:
             (self.out / name / "CARD.md").write_text(card + line, encoding="utf-8")
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Save weights and tokenizer so that the folder is there whole or not at all."""
+def save_model(model: Any, tokenizer: Any, folder: Path, state: Any = None) -> None:
+    """Save weights and tokenizer so that the folder is there whole or not at all.
+
+    `state`: the weights by name, where those of the model are split over processes.
+    """
     aside = folder.with_name(f"{folder.name}.writing")
     shutil.rmtree(aside, ignore_errors=True)
     quiet()
-    model.save_pretrained(str(aside))
+    model.save_pretrained(str(aside), state_dict=state)
     tokenizer.save_pretrained(str(aside))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(aside, folder)

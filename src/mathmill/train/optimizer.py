@@ -3,7 +3,9 @@
 Why: on models of this size Muon learned about ten times more a step than AdamW in our
 prototype. PyTorch's own Muon turns one matrix at a time; here all matrices of one shape are
 turned together, which matters when each is small: a step is then a few batched products.
-Both halves live in one optimiser so that trainers, schedules and checkpoints see only one.
+Both halves live in one optimiser so that trainers, schedules and checkpoints see only one. Of
+a model that is split over processes each works at its own part; a matrix is put together to be
+turned, one at a time.
 
 Used as: `optimizer = build_optimizer(model, "muon+adamw", 2e-2, adam_rate=3e-3)`.
 """
@@ -11,12 +13,13 @@ Used as: `optimizer = build_optimizer(model, "muon+adamw", 2e-2, adam_rate=3e-3)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.train.schedule import OPTIMIZERS
+from mathmill.train.split import gathered, own_part
 
 try:
     import torch
@@ -88,7 +91,7 @@ class MuonAdamW(torch.optim.Optimizer):
     def _muon(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         """Momentum (Nesterov), then the nearest half-orthogonal matrix, per shape at once."""
         if group["weight_decay"]:
-            torch._foreach_mul_(weights, 1.0 - group["lr"] * group["weight_decay"])
+            torch._foreach_mul_(_own(weights), 1.0 - group["lr"] * group["weight_decay"])
         shapes: dict[tuple[int, int], list[Tensor]] = {}
         for weight in weights:
             rows, columns = weight.shape
@@ -97,16 +100,14 @@ class MuonAdamW(torch.optim.Optimizer):
             for weight in alike:
                 if "momentum_buffer" not in self.state[weight]:
                     self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
-            buffers = [self.state[weight]["momentum_buffer"] for weight in alike]
-            grads = [weight.grad for weight in alike if weight.grad is not None]
+            buffers = _own([self.state[weight]["momentum_buffer"] for weight in alike])
+            grads = _own([weight.grad for weight in alike if weight.grad is not None])
             torch._foreach_lerp_(buffers, grads, 1.0 - group["momentum"])
             ahead = torch._foreach_lerp(grads, buffers, group["momentum"])
-            turned = orthogonal(torch.stack([
-                move.T if move.shape[0] > move.shape[1] else move for move in ahead]))
-            for weight, move in zip(alike, turned.unbind(), strict=True):
+            for weight, move in zip(alike, _turned(alike, ahead), strict=True):
                 rows, columns = weight.shape
-                weight.add_(move.T if rows > columns else move,
-                            alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
+                _own([weight])[0].add_(
+                    move, alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
 
     def _adamw(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         """AdamW (Loshchilov and Hutter) over all weights of the group at once."""
@@ -117,9 +118,10 @@ class MuonAdamW(torch.optim.Optimizer):
                 state["exp_avg_sq"] = torch.zeros_like(weight)
         group["steps"] = group.get("steps", 0) + 1
         first, second = group["betas"]
-        grads = [weight.grad for weight in weights if weight.grad is not None]
-        means = [self.state[weight]["exp_avg"] for weight in weights]
-        squares = [self.state[weight]["exp_avg_sq"] for weight in weights]
+        grads = _own([weight.grad for weight in weights if weight.grad is not None])
+        means = _own([self.state[weight]["exp_avg"] for weight in weights])
+        squares = _own([self.state[weight]["exp_avg_sq"] for weight in weights])
+        weights = _own(weights)
         if group["weight_decay"]:
             torch._foreach_mul_(weights, 1.0 - group["lr"] * group["weight_decay"])
         torch._foreach_lerp_(means, grads, 1.0 - first)
@@ -130,6 +132,28 @@ class MuonAdamW(torch.optim.Optimizer):
         torch._foreach_add_(scale, group["eps"])
         torch._foreach_addcdiv_(weights, means, scale,
                                 -group["lr"] / (1.0 - first ** group["steps"]))
+
+
+def _own(tensors: list[Tensor]) -> list[Tensor]:
+    """Return of tensors that are split over processes the parts that lie here, else themselves."""
+    return [tensor.to_local() if hasattr(tensor, "to_local") else tensor for tensor in tensors]
+
+
+def _turned(weights: Sequence[Tensor], moves: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Yield each weight's move turned, as its weight lies here.
+
+    `moves`, likewise: those of weights of one shape, whichever side is the longer.
+    """
+    if not hasattr(weights[0], "to_local"):
+        stack = torch.stack([move.T if move.shape[0] > move.shape[1] else move for move in moves])
+        for weight, move in zip(weights, orthogonal(stack).unbind(), strict=True):
+            yield move.T if weight.shape[0] > weight.shape[1] else move
+        return
+    for weight, move in zip(weights, moves, strict=True):
+        whole = gathered(move, weight)
+        tall = whole.shape[0] > whole.shape[1]
+        turned = orthogonal((whole.T if tall else whole)[None])[0]
+        yield own_part(turned.T if tall else turned, weight)
 
 
 def orthogonal(stack: Tensor) -> Tensor:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 MEASURES_FILE = "measures.json"  # written last into a checkpoint: it is whole if this is there
 MEASURES = 40  # lines a training leaves in the metrics, at most about
+SAVES_SHARE = 20  # times as long as a checkpoint took to write passes before the next, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Recorder:
         """
         self.keep = keep
         self.spans, self.show, self.save_seconds = spans, show, save_seconds
+        self.pause = save_seconds
         self.total = [0]
         self.ends: list[int] = []  # of each stage its last step, counted through all of them
         for span in spans:
@@ -69,7 +72,7 @@ class Recorder:
                 self.total.append(self.total[-1] + tokens)
             self.ends.append(len(self.total) - 1)
         self.measures: list[Measure] = []
-        self.began = self.saved = self.said = time.time()
+        self.saved = self.said = time.time()
         self.said_step = 0
 
     def line(self, step: int, loss: float, rate: float) -> None:
@@ -90,15 +93,28 @@ class Recorder:
         self.measures, self.said_step = list(measures), step
 
     def due(self) -> bool:
-        """Say whether it is time for a checkpoint, and start the clock anew if so."""
-        if time.time() - self.saved < self.save_seconds:
-            return False
+        """Say whether it is time for a checkpoint."""
+        return time.time() - self.saved >= self.pause
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Write a checkpoint within; the clock starts anew.
+
+        A large model takes its time to be written: that is to be a small part of all of it
+        (but for a pause of 0, which asks for every checkpoint there may be).
+        """
+        begun = time.time()
+        yield
         self.saved = time.time()
-        return True
+        if self.save_seconds:
+            self.pause = max(self.save_seconds, SAVES_SHARE * (self.saved - begun))
 
 
-def saver(recorder: Recorder, every: int) -> Any:
-    """Return the callback that keeps measures and asks for checkpoints at logged steps."""
+def saver(recorder: Recorder, every: int, agreed: Callable[[bool], bool] = bool) -> Any:
+    """Return the callback that keeps measures and asks for checkpoints at logged steps.
+
+    `agreed(flag)`: what all processes of a training do where this one would do `flag`.
+    """
     from transformers import TrainerCallback
 
     class Saver(TrainerCallback):
@@ -113,7 +129,7 @@ def saver(recorder: Recorder, every: int) -> Any:
             # At logged steps only: the running loss is then empty, so that a resumed run
             # logs the very numbers of an undisturbed one.
             if (ends or state.global_step % every == 0) and state.global_step < state.max_steps:
-                control.should_save = control.should_save or recorder.due()
+                control.should_save = control.should_save or agreed(recorder.due())
             return control
 
     return Saver()
