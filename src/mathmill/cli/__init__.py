@@ -26,6 +26,7 @@ from mathmill.cli.grade import grade
 from mathmill.cli.plan import plan
 from mathmill.cli.programs import run_programs
 from mathmill.cli.run import run, show
+from mathmill.cli.select import select
 from mathmill.cli.stats import stats
 from mathmill.errors import MathmillError
 
@@ -44,6 +45,7 @@ app.command()(grade)
 app.command()(generate)
 app.command()(decontaminate)
 app.command()(dedup)
+app.command()(select)
 app.command()(stats)
 app.command("exec")(run_programs)
 app.add_typer(journal.app, name="journal", help="See, export or prune what teachers were paid for.")

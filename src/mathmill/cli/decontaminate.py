@@ -63,7 +63,7 @@ def decontaminate(
     from mathmill.execution.progress import Progress
 
     terms = terms_of(max_cost, max_calls, None, prices, no_cost, journal)
-    with _home(out, judge) as home, Progress() as shown:
+    with home_for(out, judge) as home, Progress() as shown:
         shown.start("decontaminate", out.name)
         switches = contamination.Switches(ngram, numbers if least is None else least,
                                           neighbours or (), judge, field, item)
@@ -77,9 +77,9 @@ def decontaminate(
 
 
 @contextmanager
-def _home(out: Path, judge: str | None) -> Iterator[Path | None]:
-    """Hold the folder of a judge's account; nothing where none is asked."""
-    if judge is None:
+def home_for(out: Path, teacher: str | None) -> Iterator[Path | None]:
+    """Hold the folder of a teacher's account; nothing where none is asked."""
+    if teacher is None:
         yield None
         return
     from mathmill.execution.store import Store

@@ -5,7 +5,8 @@ Used as: `known = rated(bench, record, repeats, "by_steps", teacher="")`.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from mathmill.stages.asking import Asking, open_asking
 from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.duplicates import Repeats
+from mathmill.stages.texts.language import language_of
 from mathmill.texts import Text
 from mathmill.workbench import Workbench
 
@@ -69,10 +71,25 @@ def _levels(bench: Workbench, batch: pa.RecordBatch, places: NDArray[np.int64],
     rows = batch.take(places) if len(places) < len(batch) else batch
     if asking is None:
         return [level_by_steps(text or "") for text in rows.column("solution").to_pylist()]
+    return asked_levels(bench, asking, rows.column("question").to_pylist(),
+                        rows.column("language").to_pylist())
+
+
+def asked_levels(bench: Workbench, asking: Asking, questions: Sequence[str],
+                 languages: Sequence[str]) -> list[int | None]:
+    """Return the levels that a teacher gives; None where a reply is cut off or tells none."""
     request, read = bench.tools["difficulty_request"], bench.tools["read_level"]
-    replies = asking.all([request(*pair) for pair in zip(
-        rows.column("question").to_pylist(), rows.column("language").to_pylist(), strict=True)])
+    replies = asking.all([request(*pair) for pair in zip(questions, languages, strict=True)])
     return [read(reply.text) if reply.finish == "stop" else None for reply in replies]
+
+
+@contextmanager
+def level_rater(bench: Workbench, teacher: str
+                ) -> Iterator[Callable[[Sequence[str]], list[int | None]]]:
+    """Open what asks a teacher for the levels of questions, in the language each is in."""
+    with open_asking(bench, teacher) as asking:
+        yield lambda questions: asked_levels(bench, asking, questions, [
+            "zh" if language_of(question) == "zh" else "en" for question in questions])
 
 
 def histogram(levels: NDArray[np.int32]) -> dict[str, int]:

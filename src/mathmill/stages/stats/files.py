@@ -21,6 +21,7 @@ from mathmill.errors import InputError
 from mathmill.grading.answers import extract
 from mathmill.grading.files.rows import files_at
 from mathmill.stages.any_rows import chunks, texts_of
+from mathmill.stages.any_tables import footer
 from mathmill.stages.seeds import formats
 from mathmill.stages.stats.columns import Columns
 from mathmill.stages.stats.distinct import Digests, Distinct, scratch
@@ -112,6 +113,8 @@ def survey_files(sources: Sequence[str], name: str | None = None, tokens: Tokens
     where no row of any source can.
     """
     given = [(source, files_at(source)) for source in dict.fromkeys(sources)]
+    for file in (file for _, files in given for file in files if file.suffix == ".parquet"):
+        footer(file)  # one that is cut off is told before hours go into others
     found, done = Surveys([], Survey("together")), 0
     with scratch() as folder:
         whole = {kind: Distinct(folder) for kind in SAME}
