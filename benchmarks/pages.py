@@ -27,7 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each othe
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests"
 sys.path[:0] = [str(HERE), str(TESTS), str(TESTS / "teachers"), str(TESTS / "report"),
-                str(TESTS / "stages" / "select")]
+                str(TESTS / "stages" / "select" / "coreset")]
 SWEEPS = 40  # simulated, of each law at each noise
 DATA = HERE.parents[1] / "shared" / "data"
 
@@ -47,10 +47,10 @@ def clocked(took: list[float]) -> Iterator[None]:
 
 def select() -> None:
     """Print what a core-set of GSM8K costs, beside the plain loop (docs/select.md)."""
-    from test_kcenter import plain_loop
+    from test_greedy import plain_loop
 
+    from mathmill.stages.select.coreset import k_center
     from mathmill.stages.select.embed import embed
-    from mathmill.stages.select.kcenter import k_center
 
     lines = (DATA / "gsm8k" / "train.jsonl").read_text("utf-8").splitlines()
     points = embed([json.loads(line)["question"] for line in lines])

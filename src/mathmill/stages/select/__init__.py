@@ -1,7 +1,7 @@
 """Select: leave out rows that say the same, choose those that lie far apart (core-set), or others.
 
 Why: Skywork-Math chooses its second seeds by core-set and says nothing of how; here the
-embedding (`embed`), the greedy choice (`kcenter`) and the control (random) are written down
+embedding (`embed`), the greedy choice (`coreset`) and the control (random) are written down
 and measured side by side.
 
 Used as: `select.run(bench, how="coreset", fraction=0.5)`.

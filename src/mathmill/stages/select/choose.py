@@ -26,8 +26,8 @@ from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import draw
 from mathmill.stages.records import record_of
 from mathmill.stages.select import duplicates as rules
+from mathmill.stages.select.coreset import k_center, nearest
 from mathmill.stages.select.embed import GRID, Points, embed
-from mathmill.stages.select.kcenter import k_center, nearest
 from mathmill.stages.select.minhash import settings_of
 from mathmill.stages.select.near import with_near
 from mathmill.stages.select.rating import NONE, histogram, rated
