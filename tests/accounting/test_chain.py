@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mathmill.accounting import (
     API,
     REST,
@@ -50,6 +52,21 @@ def test_each_step_has_its_part() -> None:
     assert by_part[TRAINING] == {"model", "again", "first half", "plain"}
     assert holds_synthesizer(WORKS)
     assert not holds_synthesizer([work for work in WORKS if "teacher" not in work.inputs])
+
+
+def test_a_base_goes_with_what_was_built_on_it() -> None:
+    school = Work("school", "train", "school", {"rows": "kd"})
+    before = Work("before", "train", "before", {"rows": "kd"})
+    works = [before, school, *(replace(work, inputs={**work.inputs, "base": base}) if base else work
+                               for work in WORKS
+                               for base in [{"synth": "school", "synth2": "school",
+                                             "ref": "before"}.get(work.id)])]
+    found = parts(works)
+    assert (found["school"], found["before"]) == (SYNTHESIZER, SELECTION)
+    assert {student.names for student in students(works)} == {
+        student.names for student in students(WORKS)}
+    shared = [*works, Work("own", "train", "own", {"rows": "kd", "base": "school"})]
+    assert parts(shared)["school"] == TRAINING  # a student is built on it too
 
 
 def test_a_student_rests_on_all_behind_it_and_was_taught_by_the_nearest_rows() -> None:

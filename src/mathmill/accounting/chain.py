@@ -2,7 +2,8 @@
 
 Why: the parts are those of the paper (calls of the teacher; synthesis, selection and training by
 machine hours), and which a step is follows from who takes what it makes: a training whose model
-a `synthesize` asks made the synthesizer, one through which a `value` looks belongs to selection.
+a `synthesize` asks made the synthesizer, one through which a `value` looks belongs to selection;
+a training on which only such were built (the school before a synthesizer) goes with them.
 The paper counts no checks, no evaluation, and does not say whether it counts the training of the
 synthesizer; here the first are the rest, and the second has a part of its own.
 
@@ -77,6 +78,11 @@ def parts(works: Sequence[Work]) -> dict[str, str]:
             found[work.id] = API if own is None else SYNTHESIS
         else:
             found[work.id] = API if work.asks and "teacher" not in work.inputs else REST
+    for work in reversed(works):  # what was built on a training decides where it belongs
+        built = {found[each.id] for each in works if each.verb == "train"
+                 and each.inputs.get("base") == work.id}
+        if found[work.id] == TRAINING and built and TRAINING not in built:
+            found[work.id] = SYNTHESIZER if SYNTHESIZER in built else SELECTION
     return found
 
 

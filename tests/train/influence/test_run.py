@@ -132,6 +132,9 @@ def test_a_reading_that_was_broken_off_ends_with_the_same_bytes(
         assert one == two, name
     assert ((tmp_path / "whole" / "rows.parquet").read_bytes()
             == (tmp_path / "broken" / "rows.parquet").read_bytes())
+    again = bench_at(tmp_path / "broken", place)
+    run.run(again, targets=["pens"], base=str(base_folder), **SMALL)
+    assert again.facts["rows_a_second"] == 0.0  # all of them were there
 
 
 @pytest.mark.slow
@@ -139,13 +142,18 @@ def test_a_reading_killed_with_sigkill_ends_with_the_same_bytes(
         tmp_path, place, base_folder, monkeypatch) -> None:
     monkeypatch.setattr(reading, "ROWS", 8)
 
-    def reads(out: Path) -> None:
+    def waits(taken: int, *_: object) -> None:
+        if taken >= 48:  # however slowly the kill comes, the reading has not ended
+            time.sleep(120)
+
+    def reads(out: Path, ends: bool = True) -> None:
         bench = bench_at(out, place)
+        bench.show = bench.show if ends else waits
         run.run(bench, targets=["pens"], base=str(base_folder), **SMALL)
         bench.close()
 
     # A fork has all packages loaded; one thread here, so there is none that it could miss.
-    killed = get_context("fork").Process(target=reads, args=(tmp_path / "killed",))
+    killed = get_context("fork").Process(target=reads, args=(tmp_path / "killed", False))
     killed.start()
     until = time.time() + 60
     blocks = tmp_path / "killed" / "features" / "rows" / "adapter" / "blocks.bin"

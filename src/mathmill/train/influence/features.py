@@ -62,6 +62,11 @@ def _blocks(folder: Path) -> tuple[int, int]:
     return (int(told[-1, 0]), int(told[-1, 1])) if size else (0, 0)
 
 
+def begun(folder: Path) -> int:
+    """Return how many rows of a matrix are on disk for good, be it whole or not, or not begun."""
+    return _blocks(folder)[0]
+
+
 def _coded(ids: Sequence[str]) -> NDArray[np.bytes_]:
     """Return ids as bytes of one width; raises InputError for one that is too long."""
     names = np.array([each.encode() for each in ids], np.bytes_)

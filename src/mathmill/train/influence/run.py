@@ -21,6 +21,7 @@ from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.identity import content_id
 from mathmill.io import read_json
 from mathmill.texts import Valued
+from mathmill.train.influence.features import begun
 from mathmill.train.influence.gradients import Reader
 from mathmill.train.influence.header import ADAM, GRADIENT
 from mathmill.train.influence.projection import Projection
@@ -42,9 +43,9 @@ def run(bench: Workbench, *, targets: Sequence[str] = (), base: str = "", **lite
 
     `targets`: names of the target sets, inputs `target.NAME`. `base`: the model that the
     reference was trained from (or that a baseline asks), by name; empty where an input holds it.
-    `literals`: those of `Settings`. Facts: `rows_a_second`, `targets` and how many of their rows
-    are left out, `checkpoints` and their weights. A reading that was killed goes on. Raises
-    UsageError, InputError, StepFailed, MissingExtra.
+    `literals`: those of `Settings`. Facts: `rows_a_second` (without those that a killed run had
+    read), `targets` and how many of their rows are left out, `checkpoints` and their weights. A
+    reading that was killed goes on. Raises UsageError, InputError, StepFailed, MissingExtra.
     """
     settings = Settings.of(literals)
     bench.facts["rows_in"] = bench.count("rows")
@@ -73,30 +74,33 @@ def _by_gradient(bench: Workbench, targets: Sequence[str], base: str, settings: 
     candidates: list[Features] = []
     aims: dict[str, list[Features]] = {name: [] for name in targets}
     drops: list[Drop] = []
-    began = time.time()
+    began, before = time.time(), 0
     for folder, _ in states:
         lens = _lens(folder, base or str(bench.inputs["base"]), tokenizer, settings)
         place = bench.out / "features" / "rows" / folder.name
+        before += begun(place)
         known, left = read(place, rows_of(bench, "rows"), lens, settings, settings.direction,
                            bench.show, bench.facts["rows_in"])
         candidates.append(known)
         drops += _new(left, drops)
         for name in targets:
-            aim, _ = read(bench.out / "features" / f"target.{name}" / folder.name,
-                          rows_of(bench, f"target.{name}"), lens, settings, show=bench.show)
+            place = bench.out / "features" / f"target.{name}" / folder.name
+            before += begun(place)
+            aim, _ = read(place, rows_of(bench, f"target.{name}"), lens, settings,
+                          show=bench.show)
             aims[name].append(aim)
     drops += _new(_still(candidates), drops)
     used = {name: min(int((aim.norms > 0).sum()) for aim in each) for name, each in aims.items()}
     total = sum(weight for _, weight in states)
     weights = [weight / total for _, weight in states]
-    read_rows = sum(map(len, [*candidates, *(aim for each in aims.values() for aim in each)]))
+    there = sum(map(len, [*candidates, *(aim for each in aims.values() for aim in each)]))
     bench.facts.update(
         dimension=settings.dimension, reference=lens.model, weights=lens.reader.size,
         checkpoints={folder.name: round(weight, 4)
                      for (folder, _), weight in zip(states, weights, strict=True)},
         targets=used, targets_left_out={
             name: bench.count(f"target.{name}") - count for name, count in used.items()},
-        rows_a_second=round(read_rows / max(time.time() - began, 1e-9), 1))
+        rows_a_second=round((there - before) / max(time.time() - began, 1e-9), 1))
     return valued(candidates, aims, weights, settings.over, settings.mean), drops
 
 
