@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import InputError
-from mathmill.io import ROWS_A_GROUP, arrow_schema, files_of, read_rows, table_of
+from mathmill.io import ROWS_A_GROUP, arrow_schema, files_of, read_rows, schema_of, table_of
 from mathmill.schemas import SCHEMAS
 from mathmill.types import Drop
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 
 def read_batches(path: Path, record: type, columns: Sequence[str] | None = None
@@ -90,6 +91,46 @@ def write_batches(path: Path, batches: Iterable[pa.RecordBatch], record: type) -
             writer.write_table(pa.Table.from_batches(waiting, schema))
     os.replace(aside, path)
     return count + size
+
+
+def write_numbers(path: Path, blocks: Iterable[Mapping[str, NDArray[Any]]],
+                  kinds: Mapping[str, str]) -> int:
+    """Write columns of numbers to one Parquet file, atomically; return how many rows there were.
+
+    `blocks`: the columns of some rows each, by name; `kinds` as in `io.schema_of`. Nothing is
+    packed: digests cannot be, and the file is gone when its step is done.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside, count, schema = path.with_name(path.name + ".writing"), 0, schema_of(kinds)
+    with pq.ParquetWriter(aside, schema, compression="none", use_dictionary=False,
+                          write_statistics=False) as writer:
+        for block in blocks:
+            batch = pa.record_batch([pa.array(block[name], schema.field(name).type)
+                                     for name in kinds], schema=schema)
+            writer.write_batch(batch, row_group_size=max(1, len(batch)))
+            count += len(batch)
+    os.replace(aside, path)
+    return count
+
+
+def read_numbers(path: Path, name: str) -> NDArray[Any]:
+    """Return a column of numbers of a Parquet file, or of a folder of them."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    files = files_of(path)
+    kind = pq.read_schema(files[0]).field(name).type.to_pandas_dtype()
+    found: NDArray[Any] = np.empty(count_rows(path), kind)
+    done = 0
+    for file in files:
+        with pq.ParquetFile(file, pre_buffer=False) as source:
+            for batch in source.iter_batches(ROWS_A_GROUP, columns=[name], use_threads=False):
+                found[done:done + len(batch)] = batch.column(0).to_numpy(zero_copy_only=False)
+                done += len(batch)
+    return found
 
 
 def row_json(row: Mapping[str, Any]) -> str:

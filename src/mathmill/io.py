@@ -44,7 +44,8 @@ def schema_of(columns: Mapping[str, str]) -> pa.Schema:
     import pyarrow as pa
 
     kinds = {"string": pa.string(), "strings": pa.list_(pa.string()), "int32": pa.int32(),
-             "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}
+             "int64": pa.int64(), "uint32": pa.uint32(), "uint64": pa.uint64(),
+             "float64": pa.float64(), "bool": pa.bool_()}
     return pa.schema([
         pa.field(name, kinds[kind.rstrip("?")], nullable=kind.endswith("?"))
         for name, kind in columns.items()

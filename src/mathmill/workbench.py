@@ -9,19 +9,28 @@ Used as: `def run(bench: Workbench, *, samples: int) -> None: ...`; a test makes
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from mathmill.columns import Drops, count_rows, read_batches, write_batches
+from mathmill.columns import (
+    Drops,
+    count_rows,
+    read_batches,
+    read_numbers,
+    write_batches,
+    write_numbers,
+)
 from mathmill.errors import UsageError
 from mathmill.io import read_rows, rows_in, write_json, write_rows
 from mathmill.types import Drop
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 Record = TypeVar("Record")
 Made = TypeVar("Made")
@@ -132,6 +141,8 @@ class Workbench:
     "Rows left out so far."
     kept: dict[str, int] = field(default_factory=dict)
     "Rows written, by the name of the table."
+    gone: dict[str, list[int]] = field(default_factory=dict)
+    "Numbers of the input's rows that no part survived, by the table that lacks them; ascending."
 
     def __post_init__(self) -> None:
         """Make the folder."""
@@ -162,6 +173,32 @@ class Workbench:
         self.kept[table] = write_rows(self.out / f"{table}.parquet", records, record)
         return self.kept[table]
 
+    def keep_numbers(self, table: str, blocks: Iterable[Mapping[str, NDArray[Any]]],
+                     kinds: Mapping[str, str]) -> int:
+        """Write numbers of each row for later work of this step: its `column`s, by name.
+
+        `blocks`: the columns of some rows each; `kinds`: of each column (`io.schema_of`).
+        """
+        self.kept[table] = write_numbers(self.out / f"{table}.parquet", blocks, kinds)
+        return self.kept[table]
+
+    def column(self, table: str, name: str) -> NDArray[Any]:
+        """Return a column of numbers, one a row of the input; zero for a row that is `gone`."""
+        import numpy as np
+
+        found = read_numbers(rows_in(self.out, table), name)
+        if not (gone := self.gone.get(table)):
+            return found
+        whole = np.zeros(len(found) + len(gone), found.dtype)
+        whole[np.delete(np.arange(len(whole)), gone)] = found
+        return whole
+
+    def discard(self, table: str) -> None:
+        """Take a table away that only this step's own work has read."""
+        place = rows_in(self.out, table)
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+        del self.kept[table]
+
     def map(self, part: Part, literals: Mapping[str, Any], *, merge: Merge, over: str = "rows",
             needs: Needs = Needs(), sharded: bool = True) -> None:
         """Do a part of this step's work on each shard of the input `over`, wherever that may be.
@@ -169,6 +206,7 @@ class Workbench:
         The part keeps, drops and notes facts at a bench whose input `over` is a shard; what it
         kept and dropped becomes this bench's, in the order of the rows, and so do the facts
         that `merge` makes of those of all shards. Not `sharded`: it is done here, as a whole.
+        Several maps of one step pass one after the other over the rows that are not `gone`.
         """
         if self.mapper is not None and sharded:
             found = self.mapper(self, part, literals, over=over, merge=merge, needs=needs)

@@ -24,11 +24,14 @@ from mathmill.workbench import Facts, Merge, Workbench
 def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]],
              merge: Merge) -> Facts:
     """Give the bench what the shards kept and dropped, in order; return the merged facts."""
+    poisonous = [row for manifest in manifests for row in manifest["poisonous"]]
+    gone = sorted({*poisonous, *gone_before(bench)})
     tables = list(dict.fromkeys(table for manifest in manifests for table in manifest["kept"]))
     for table in tables:
         _gather(bench.out, shelf, [manifest["files"][table] for manifest in manifests
                                    if table in manifest["files"]], table)
         bench.kept[table] = sum(manifest["kept"].get(table, 0) for manifest in manifests)
+        bench.gone[table] = gone
     aside = bench.out / "drops.shard"
     for manifest in manifests:
         if "drops" in manifest["files"]:
@@ -37,16 +40,20 @@ def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]]
             bench.drops.include(aside, manifest["dropped"])
     aside.unlink(missing_ok=True)
     facts = [each for manifest in manifests for each in manifest["facts"]]
-    poisonous = sum(manifest["poisonous"] for manifest in manifests)
     if poisonous and not facts:
-        raise StepFailed(f"each of {counted(poisonous, 'row')} is a {POISONOUS}; see "
+        raise StepFailed(f"each of {counted(len(poisonous), 'row')} is a {POISONOUS}; see "
                          f"{bench.drops.path.name} for what they hold")
     found = dict(merge(facts))
     if poisonous:
-        found["poisonous"] = poisonous
+        found["poisonous"] = bench.facts.get("poisonous", 0) + len(poisonous)
         if "rows_in" in found:
-            found["rows_in"] += poisonous
+            found["rows_in"] += len(poisonous)
     return found
+
+
+def gone_before(bench: Workbench) -> list[int]:
+    """Return the rows that no earlier part of a step has survived."""
+    return sorted({row for rows in bench.gone.values() for row in rows})
 
 
 def _gather(out: Path, shelf: Shelf, names: list[str], table: str) -> None:

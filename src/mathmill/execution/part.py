@@ -60,6 +60,8 @@ class Job:
     "Where shards go when they are done."
     gpus: int = 0
     "GPUs that one shard takes."
+    gone: tuple[int, ...] = ()
+    "Rows, by number among all of the input, that an earlier part of the step has dropped."
     fetched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     "Files of the other inputs on shared storage, by name: a worker fetches them once."
     version: str = __version__
@@ -105,7 +107,7 @@ def do(job: Job, task: Task) -> Result:
         shelf = Shelf(job.shelf)
         with shelf.scratch() as folder:
             leaves = _Leaves(job, folder, max(FEW, task.shard.rows // SHARE))
-            for shard, death in _ranges(task):
+            for shard, death in _ranges(task, job.gone):
                 leaves.bury(shard, death) if death else leaves.grow(shard)
             if task.trial:
                 return Result({})
@@ -118,17 +120,23 @@ def do(job: Job, task: Task) -> Result:
         return Result(fault=traceback.format_exc())
 
 
-def _ranges(task: Task) -> Iterator[tuple[Shard, str]]:
-    """Yield the ranges of a shard that are done in one go, and deadly rows with how they kill."""
+def _ranges(task: Task, gone: Sequence[int]) -> Iterator[tuple[Shard, str]]:
+    """Yield the ranges of a shard that are done in one go, and deadly rows with how they kill.
+
+    Rows that are `gone` stand in none.
+    """
     shard = task.shard
     bounds = {shard.rows * n // task.ranges for n in range(task.ranges + 1)}
     here = {row - shard.start: how for row, how in task.deadly.items()
             if 0 <= row - shard.start < shard.rows}
-    marks = sorted(bounds | here.keys() | {place + 1 for place in here})
+    out = {row - shard.start for row in gone if 0 <= row - shard.start < shard.rows}
+    alone = here.keys() | out
+    marks = sorted(bounds | alone | {place + 1 for place in alone})
     if shard.rows == 0:
         yield shard, ""
     for start, stop in pairwise(marks):
-        yield shard.part(start, stop), here.get(start, "")
+        if start not in out:
+            yield shard.part(start, stop), here.get(start, "")
 
 
 # What the parts of one job in this process have made `once`; of one job at a time.
@@ -203,7 +211,7 @@ class _Leaves:
     folder: Path
     most: int
     found: list[_Leaf] = field(default_factory=list)
-    poisonous: int = 0
+    poisonous: list[int] = field(default_factory=list)
 
     def grow(self, shard: Shard) -> None:
         """Put rows through the part; where it raises, each half by itself."""
@@ -223,7 +231,7 @@ class _Leaves:
             if shard.rows > 1:
                 self.grow(shard.part(0, shard.rows // 2))
                 self.grow(shard.part(shard.rows // 2, shard.rows))
-            elif shard.rows == 0 or self.poisonous >= self.most:
+            elif shard.rows == 0 or len(self.poisonous) >= self.most:
                 raise
             else:
                 self.bury(shard, _told(error))
@@ -235,7 +243,7 @@ class _Leaves:
 
     def bury(self, shard: Shard, why: str) -> None:
         """Drop a row that no part survives."""
-        self.poisonous += 1
+        self.poisonous.append(shard.start)
         out = self.folder / str(len(self.found))
         out.mkdir()
         drops = Drops(out / "drops.parquet")
