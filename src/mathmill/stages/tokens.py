@@ -35,12 +35,14 @@ Places = NDArray[np.int64]
 TILE = 1 << 18  # bytes of text at a time: its arrays of words stay in the second cache
 OPERATORS = b"+-*/=<>^%"
 SIGNS = OPERATORS + b".,()"  # what tells 5 + 3 from 5 - 3, 1.5 from 15, (3 + 4) * 2 from 3 + 4 * 2
+_END = b"\xff"
+_NO_SIGN = bytes(set(range(0xFF)) - set(SIGNS))  # all bytes but the signs, and that end
 _LONG = 64  # bytes of a word that are mixed in eights; the rest, rare, by BLAKE2b
 _PAD = bytes(_LONG + 8)
 _BLANK = 0x20
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(8)] + [(1 << 64) - 1], np.uint64)
 _ODD = [np.uint64(n) for n in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15,
-                               0xD6E8FEB86659FD93, 0xC2B2AE3D27D4EB4F, 0xA0761D6478BD642F)]
+                               0xD6E8FEB86659FD93)]
 _HALF, _THIRD = np.uint64(32), np.uint64(29)
 
 
@@ -88,20 +90,26 @@ def row_digests(texts: pa.Array) -> Array:
     """Return 128 bits over each text's words and, apart from them, its signs of maths.
 
     Shape (texts, 2). Texts that differ only in case, white space and other punctuation have
-    equal digests. Not cryptographic: 10^7 different rows collide with odds of about 10^-20.
+    equal digests; a text without words and signs has two zeros.
     """
-    data, offsets = _bytes_of(_split_by_hand(texts, _words_then_signs))
-    words = _words(data.translate(_table("words")), offsets)
-    signs = np.frombuffer(data.translate(_sign_table(SIGNS)), np.uint8)
-    at = np.flatnonzero(signs)
-    marks = _mixed(signs[at].astype(np.uint64) * _ODD[2])
-    mark_bounds = np.searchsorted(at, offsets)
-    found = np.empty((len(offsets) - 1, 2), np.uint64)
-    for lane in range(2):
-        whole = _sums(words.hashes, words.bounds, lane) + _ODD[4 + lane] * _sums(
-            marks, mark_bounds, lane)
-        found[:, lane] = _mixed(whole + np.diff(words.bounds).astype(np.uint64) * _ODD[3])
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    # A byte that no UTF-8 has ends each text, so that they part again after bytes went.
+    data, _ = _bytes_of(pc.binary_join_element_wise(
+        _split_by_hand(texts, _words_then_signs).cast(pa.binary()), b"", _END))
+    plain = np.frombuffer(data.translate(_table("words")), np.uint8)
+    stays = plain != _BLANK
+    stays[1:] |= plain[:-1] > _BLANK  # of the blanks between two words one
+    words, signs = plain[stays].tobytes().split(_END), data.translate(None, _NO_SIGN).split(_END)
+    found = np.frombuffer(b"".join([_digest(own.strip() + b"\n" + marks) for own, marks in zip(
+        words[:-1], signs[:-1], strict=True)]), np.uint64).reshape(-1, 2).copy()
+    found[(found == np.frombuffer(_digest(b"\n"), np.uint64)).all(axis=1)] = 0
     return found
+
+
+def _digest(text: bytes) -> bytes:
+    return blake2b(text, digest_size=16).digest()
 
 
 def runs(words: Words, n: int) -> Array:
@@ -109,7 +117,7 @@ def runs(words: Words, n: int) -> Array:
     hashes = words.hashes
     if len(hashes) < n:
         return np.zeros(0, np.uint64)
-    power, inverse = _powers(0, len(hashes))
+    power, inverse = _powers(len(hashes))
     total = np.zeros(len(hashes) + 1, np.uint64)
     np.cumsum(hashes * power[:-1], out=total[1:])
     found: Array = (total[n:] - total[:-n]) * inverse[:len(hashes) - n + 1]
@@ -139,7 +147,7 @@ def shingles(words: Words, n: int) -> Words:
 def whole_digests(words: Words) -> Array:
     """Return 64 bits over each text's words in their order; 0 for a text without any."""
     sizes = np.diff(words.bounds)
-    found = _mixed(_sums(words.hashes, words.bounds, 0) + sizes.astype(np.uint64) * _ODD[3])
+    found = _mixed(_sums(words.hashes, words.bounds) + sizes.astype(np.uint64) * _ODD[3])
     found |= np.uint64(1)
     found[sizes == 0] = 0
     return found
@@ -238,27 +246,26 @@ def _mixed(numbers: Array) -> Array:
     return mixed
 
 
-def _sums(hashes: Array, bounds: Places, lane: int) -> Array:
+def _sums(hashes: Array, bounds: Places) -> Array:
     """Return for each text the sum of its words' numbers, each times a power of its place."""
-    power, inverse = _powers(lane, len(hashes))
+    power, inverse = _powers(len(hashes))
     total = np.zeros(len(hashes) + 1, np.uint64)
-    np.cumsum((hashes if lane == 0 else hashes ^ (hashes >> _THIRD) * _ODD[3]) * power[:-1],
-              out=total[1:])
+    np.cumsum(hashes * power[:-1], out=total[1:])
     first, end = bounds[:-1], bounds[1:]
     sums: Array = (total[end] - total[first]) * inverse[first]
     return sums
 
 
-def _powers(lane: int, count: int) -> tuple[Array, Array]:
-    """Return the powers 0 to `count` of a lane's odd number, and of its inverse mod 2^64."""
+def _powers(count: int) -> tuple[Array, Array]:
+    """Return the powers 0 to `count` of an odd number, and of its inverse mod 2^64."""
     size = 1 << max(16, count.bit_length())
-    power, inverse = _power_table(lane, size)
+    power, inverse = _power_table(size)
     return power[:count + 1], inverse[:count + 1]
 
 
 @cache
-def _power_table(lane: int, size: int) -> tuple[Array, Array]:
-    base = int(_ODD[2 if lane == 0 else 5])
+def _power_table(size: int) -> tuple[Array, Array]:
+    base = int(_ODD[2])
     tables = []
     for number in (base, pow(base, -1, 1 << 64)):
         steps = np.full(size, number, np.uint64)
