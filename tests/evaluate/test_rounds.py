@@ -11,7 +11,7 @@ import pytest
 
 from mathmill.decoding.generation import Written
 from mathmill.errors import UsageError
-from mathmill.evaluate import rounds
+from mathmill.evaluate import rounds, writers
 from mathmill.evaluate.rounds import Told, output_block
 from mathmill.evaluate.run import run
 from mathmill.grading.sandbox.cells import Shown
@@ -57,7 +57,7 @@ def scripted(seen: list[str]) -> Any:
 @pytest.fixture
 def asked(monkeypatch: Any) -> list[str]:
     seen: list[str] = []
-    monkeypatch.setattr(rounds, "decode", scripted(seen))
+    monkeypatch.setattr(writers, "decode", scripted(seen))
     return seen
 
 
@@ -143,7 +143,7 @@ def test_what_a_model_goes_on_from_has_the_tokens_that_it_was_trained_on(
         return [Written(CODE if len(given) <= len(PROBLEMS) else "Done.", 4, "stop", None)
                 for _ in asks]
 
-    monkeypatch.setattr(rounds, "decode", decode)
+    monkeypatch.setattr(writers, "decode", decode)
     evaluate(tmp_path, student)
     solution = f"{CODE}{output_block('7')}There are \\boxed{{7}}."
     row = Sample(id="x", question=PROBLEMS[0].question, solution=solution, answer="7",

@@ -81,7 +81,7 @@ def test_programs_are_scored_by_what_they_return(
         return [Generated({0: "result = 0 / 0", 1: "no", 2: "", 4: "result = 3.6"}.get(
             number, f"result = {number}"), 3, "stop") for number in numbers]
 
-    monkeypatch.setattr("mathmill.evaluate.run.generate", wrote)
+    monkeypatch.setattr("mathmill.evaluate.writers.generate", wrote)
     place = bench(tmp_path, letters, PROBLEMS)
     run(place, suites=["mine"], base="tiny", max_new_tokens=12, batch=5, form="program")
     facts = place.close()["facts"]

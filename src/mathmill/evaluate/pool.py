@@ -14,18 +14,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from mathmill.candidates import Candidate, candidate_id
 from mathmill.decoding.forms import PROGRAM, PROSE, TOOL, check_form, prompt
-from mathmill.decoding.generation import STOPS, Ask, decode
+from mathmill.decoding.generation import STOPS, Ask
 from mathmill.decoding.prompts import encode
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.evaluate.drawing import Draw, Journal, Plan, Response, draws
 from mathmill.evaluate.execution import Executed, Executor, tolerant_verdicts
 from mathmill.evaluate.run import suite_items
 from mathmill.evaluate.tally import PoolTally
+from mathmill.evaluate.writers import Writers, open_writers
 from mathmill.identity import content_id
 from mathmill.io import as_json
 from mathmill.types import Drop, Problem
@@ -57,10 +58,10 @@ def run(bench: Workbench, *, models: Mapping[str, Mapping[str, str]], suites: li
     writing = _Writing(items, wanted, form, max_new_tokens, batch, seed)
     with Journal(bench.out / "responses.jsonl") as journal:
         for label, where in models.items():
-            model, tokenizer = bench.tools["open_model"](model_place(bench, where))
-            for _ in writing.batches(journal, label, model.eval(), tokenizer):
-                bench.show(journal.samples, total, f"samples, of {label} now")
-            del model  # one at a time: the next may be as large
+            with open_writers(bench, model_place(bench, where), writing.most) as writers:
+                for _ in writing.batches(journal, label, writers):
+                    bench.show(journal.samples, total, f"samples, of {label} now")
+            del writers  # one model at a time: the next may be as large
     tally = PoolTally(seed)
     with Executor(form) as executor:
         bench.keep(_candidates(bench, journal, executor, items, tally, total), Candidate)
@@ -125,22 +126,28 @@ class _Writing:
     batch: int
     seed: int
 
-    def batches(self, journal: Journal, label: str, model: Any, tokenizer: Any) -> Iterator[int]:
+    @property
+    def most(self) -> int:
+        """Batches of one model, at most."""
+        return -(-len(self.items) * len(self.wanted) // self.batch)
+
+    def batches(self, journal: Journal, label: str, writers: Writers) -> Iterator[int]:
         """Have a model write what the journal lacks of its samples; yield after each batch."""
-        prompts = encode(tokenizer, [prompt(tokenizer, item.question, self.form)
-                                     for _, item in self.items])
+        prompts = encode(writers.tokenizer, [prompt(writers.tokenizer, item.question, self.form)
+                                             for _, item in self.items])
         plan = Plan([len(ids) for ids in prompts], self.wanted, self.batch)
         made = journal.start(label, plan)
-        for number, rows in enumerate(plan):
-            if number < made:
-                continue
-            begun = time.perf_counter()
-            asks = [Ask(prompts[place], self.limit, draw.temperature,
-                        seed=draw_seed(self.seed, label, self.items[place][1].id, draw),
-                        stops=STOPS, logprobs=True) for place, draw in rows]
+        written = writers.decode(
+            [Ask(prompts[place], self.limit, draw.temperature,
+                 seed=draw_seed(self.seed, label, self.items[place][1].id, draw),
+                 stops=STOPS, logprobs=True) for place, draw in rows]
+            for rows in islice(plan, made, None))
+        begun = time.perf_counter()
+        for number, wrote in enumerate(written, made):
             outs = [Response(out.text.strip("\n").rstrip(), out.tokens, out.finish, out.logprob)
-                    for out in decode(model, tokenizer, asks)]
+                    for out in wrote]
             journal.add(label, number, outs, time.perf_counter() - begun)
+            begun = time.perf_counter()
             yield number
 
 

@@ -5,7 +5,7 @@ items take a round together, so that batches stay full and the sandbox gets many
 once; a kill costs one batch, for every round's texts and outputs are kept as they come. What a
 model goes on from has the tokens that its training rows have: answer and outputs are one text.
 
-Used as: `told = converse(bench, model, tokenizer, prompts, Bounds(512, 64, rounds=4))`, by
+Used as: `told = converse(bench, writers, prompts, Bounds(512, 64, rounds=4), journal)`, by
 `evaluate.run` for the form `tool`.
 """
 
@@ -20,8 +20,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mathmill.decoding.generation import STOPS, Ask, Generated, decode
+from mathmill.decoding.generation import STOPS, Ask, Generated
 from mathmill.decoding.prompts import plan
+from mathmill.evaluate.writers import Writers
 from mathmill.grading.answers import extract
 from mathmill.grading.sandbox.cells import Cells, Shown
 from mathmill.grading.sandbox.outcome import VALUE
@@ -107,7 +108,7 @@ def output_block(text: str) -> str:
     return f"{OPEN_OUTPUT}{text.replace(CLOSE, chr(39) * 3)}\n{CLOSE}\n"
 
 
-def converse(bench: Workbench, model: Any, tokenizer: Any, prompts: Sequence[Sequence[int]],
+def converse(bench: Workbench, writers: Writers, prompts: Sequence[Sequence[int]],
              bounds: Bounds, journal: Path) -> list[Told]:
     """Return a response to each prompt (token ids); facts of the runs go to the bench.
 
@@ -119,13 +120,16 @@ def converse(bench: Workbench, model: Any, tokenizer: Any, prompts: Sequence[Seq
     known = _known(journal)
     with journal.open("a", encoding="utf-8") as file, Cells() as cells:
         for number in range(1, bounds.rounds + 1):
-            ids = _so_far(tokenizer, [prompts[place] for place in live],
+            ids = _so_far(writers.tokenizer, [prompts[place] for place in live],
                           [told[place].text for place in live])
-            for batch in plan([len(one) for one in ids], bounds.batch):
-                outs = next(known, None)
+            batches = plan([len(one) for one in ids], bounds.batch)
+            kept = list(islice(known, len(batches)))
+            written = writers.decode([Ask(ids[at], bounds.tokens, stops=(ASKS, *STOPS))
+                                      for at in batch] for batch in batches[len(kept):])
+            for at_batch, batch in enumerate(batches):
+                outs = kept[at_batch] if at_batch < len(kept) else None
                 if outs is None:
-                    wrote = decode(model, tokenizer, [
-                        Ask(ids[at], bounds.tokens, stops=(ASKS, *STOPS)) for at in batch])
+                    wrote = next(written)
                     outs = [[out.text, out.tokens, out.finish] for out in wrote]
                     made += sum(out.tokens for out in wrote)
                     append_line(file, json.dumps(outs))

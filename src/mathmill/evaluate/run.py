@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.decoding.forms import FUNCTION, PROGRAM, PROSE, TOOL, check_form, prompt
-from mathmill.decoding.generation import Generated, generate
+from mathmill.decoding.generation import Generated
 from mathmill.decoding.prompts import encode, plan
 from mathmill.errors import StepFailed, UsageError
 from mathmill.evaluate.execution import Executed, Executor, verdict
 from mathmill.evaluate.rounds import Bounds, Told, converse, table_of
 from mathmill.evaluate.suites import strict_policy
 from mathmill.evaluate.summary import summarise
+from mathmill.evaluate.writers import Writers, open_writers
 from mathmill.grading.answers import extract
 from mathmill.grading.choice import options_of
 from mathmill.grading.equal import grade
@@ -58,19 +59,20 @@ def run(bench: Workbench, *, suites: list[str], base: str | None = None,
     if not items:
         raise StepFailed("evaluate has no item with an answer to score; give a suite whose rows "
                          "have answers")
-    model, tokenizer = bench.tools["open_model"](_model_name(bench, base))
-    model.eval()
-    switches = {"lets_think": True} if lets_think else {}
-    prompts = encode(tokenizer, [prompt(tokenizer, item.question, form, **switches)
-                                 for _, item in items])
-    started, told = time.perf_counter(), []
-    if form == TOOL:
-        told = converse(bench, model, tokenizer, prompts, Bounds(max_new_tokens, batch, rounds),
-                        bench.out / JOURNAL)
-        answers = [one.generated() for one in told]
-        bench.facts["form"] = form
-    else:
-        answers = _answers(bench, model, tokenizer, prompts, max_new_tokens, batch)
+    told: list[Told] = []
+    with open_writers(bench, _model_name(bench, base), -(-len(items) // batch)) as writers:
+        switches = {"lets_think": True} if lets_think else {}
+        prompts = encode(writers.tokenizer, [prompt(writers.tokenizer, item.question, form,
+                                                    **switches) for _, item in items])
+        started = time.perf_counter()
+        if form == TOOL:
+            told = converse(bench, writers, prompts, Bounds(max_new_tokens, batch, rounds),
+                            bench.out / JOURNAL)
+            answers = [one.generated() for one in told]
+            bench.facts["form"] = form
+        else:
+            answers = _answers(bench, writers, prompts, max_new_tokens, batch)
+        template = bool(getattr(writers.tokenizer, "chat_template", None))
     seconds = time.perf_counter() - started - bench.facts.get("execution_seconds", 0.0)
     if form in (PROGRAM, FUNCTION):
         scores, tables = _by_execution(bench, items, answers, form)
@@ -83,7 +85,7 @@ def run(bench: Workbench, *, suites: list[str], base: str | None = None,
     bench.facts["generation_seconds"] = round(seconds, 3)
     made = bench.facts.pop("tokens_made")
     bench.facts["tokens_per_second"] = round(made / seconds, 1) if made and seconds else None
-    bench.facts["chat_template"] = bool(getattr(tokenizer, "chat_template", None))
+    bench.facts["chat_template"] = template
 
 
 def suite_items(bench: Workbench, suites: list[str]) -> Iterator[tuple[str, Problem]]:
@@ -116,7 +118,7 @@ def _model_name(bench: Workbench, base: str | None) -> str:
     return base
 
 
-def _answers(bench: Workbench, model: Any, tokenizer: Any, prompts: list[list[int]],
+def _answers(bench: Workbench, writers: Writers, prompts: list[list[int]],
              max_new_tokens: int, batch: int) -> list[Generated]:
     """Generate all responses, batch by batch, each written to the journal before use.
 
@@ -127,12 +129,13 @@ def _answers(bench: Workbench, model: Any, tokenizer: Any, prompts: list[list[in
     known = _read_journal(journal, batches)
     answers: dict[int, Generated] = {}
     made = done = 0
+    written = writers.generate(([prompts[place] for place in places], max_new_tokens)
+                               for number, places in enumerate(batches) if number not in known)
     with journal.open("a", encoding="utf-8") as file:
         for number, places in enumerate(batches):
             outs = known.get(number)
             if outs is None:
-                outs = generate(model, tokenizer, [prompts[place] for place in places],
-                                max_new_tokens)
+                outs = next(written)
                 made += sum(out.tokens for out in outs)
                 append_line(file, json.dumps([number, [
                     [out.text, out.tokens, out.finish] for out in outs]]))
