@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -28,8 +29,11 @@ def number_of(row: Problem) -> int:
 
 
 def shout(bench: Workbench, *, log: str = "", wait: float = 0.0, bad: Sequence[int] = (),
-          deadly: Sequence[int] = (), once: str = "") -> None:
+          deadly: Sequence[int] = (), once: str = "", full: str = "") -> None:
     """Write questions in capitals, drop every fifth; raise, kill or wait where it is asked for."""
+
+    if full in os.environ:  # set on a node whose disk is full
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     def done() -> Any:
         seen = 0

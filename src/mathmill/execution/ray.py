@@ -15,8 +15,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from mathmill.errors import MissingExtra, StepFailed, UsageError
@@ -28,6 +30,9 @@ RETRIES = 3  # by Ray itself, of a task whose worker or node died
 KNOCK = 5.0  # seconds for a cluster to open its door
 CLIENT_PORT = 10001  # of Ray's client, where none is said
 AHEAD = 2  # tasks a processor under way: one runs, one is on its way
+GLANCE = 5.0  # seconds after which it is looked whether the head is still there
+OUTAGE = 40.0  # seconds that it may be away: after 60 Ray ends this process without a word
+DEATHS = ("WorkerCrashedError", "OutOfMemoryError", "NodeDiedError")
 
 
 class Cluster:
@@ -54,9 +59,14 @@ class Cluster:
                 if "ray[client]" in str(error):
                     raise MissingExtra("ray[client]", "ray") from error
                 raise UsageError(_cure(address, error)) from error
-        self._remote = ray.remote(do)
+        self._remote = ray.remote(_do)
         self._running: dict[Any, Task] = {}
         self._job: tuple[str, Any] = ("", None)
+        self._full: set[str] = set()  # nodes that lack something: no shard goes there any more
+        # Ray's client sees for itself whether its server is there.
+        self._head = "" if "://" in address else str(ray.get_runtime_context().gcs_address)
+        self._seen = time.monotonic()  # when the head was there
+        self._looked = self._seen
 
     def slots(self, needs: Needs) -> int:
         """Return what keeps the cluster busy; raises UsageError where it has no such GPUs."""
@@ -78,12 +88,16 @@ class Cluster:
                 self._job = (job.key, self._ray.put(job))
             self._running[self._remote.options(
                 num_cpus=1, num_gpus=job.gpus, scheduling_strategy="SPREAD", name=name,
-                max_retries=0 if task.alone else RETRIES).remote(self._job[1], task)] = task
+                max_retries=0 if task.alone else RETRIES, label_selector=self._elsewhere(),
+                ).remote(self._job[1], task)] = task
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
         """Wait for tasks to end; raises StepFailed where the cluster is gone."""
+        done: list[Any] = []
         with _here_or_gone():
-            done, _ = self._ray.wait(list(self._running), num_returns=1)
+            while not done:
+                done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=GLANCE)
+                self._glance()
         return [(self._running.pop(one), self._came(one)) for one in done]
 
     def close(self) -> None:
@@ -98,8 +112,9 @@ class Cluster:
     def _came(self, one: Any) -> Result | Exception:
         errors = self._ray.exceptions
         try:
-            came: Result = self._ray.get(one)
-            return came
+            came: Result
+            node, came = self._ray.get(one)
+            return replace(came, trouble=self._told(node, came.trouble)) if came.trouble else came
         except errors.RayTaskError as error:  # `do` itself raises nothing: no module there, say
             return UsageError(f"a worker of the cluster cannot do a shard ({_last_line(error)}); "
                               "install the same mathmill, and the recipe's own files, on "
@@ -108,7 +123,43 @@ class Cluster:
             with _here_or_gone():
                 raise error
         except errors.RayError as error:
-            return Lost(f"{type(error).__name__}: {_last_line(error)}"[:300])
+            how = f"{type(error).__name__}: {_last_line(error)}"[:300]
+            # Whatever else Ray lacks (a full disk under its objects, say) is no row's fault.
+            return Lost(how) if type(error).__name__ in DEATHS else Result(trouble=how)
+
+    def _told(self, node: str, trouble: str) -> str:
+        """Return where a machine lacked something; shards go elsewhere from now on."""
+        nodes: list[dict[str, Any]] = self._ray.nodes()  # type: ignore[no-untyped-call]
+        there = {one["NodeID"]: one["NodeManagerAddress"] for one in nodes if one["Alive"]}
+        self._full.add(node)
+        if there.keys() <= self._full:
+            self._full.clear()  # all of them: each may be tried again
+            return f"{trouble}, on node {there.get(node, node)} and every other"
+        return f"{trouble}, on node {there.get(node, node)}; it gets no more shards"
+
+    def _elsewhere(self) -> dict[str, str]:
+        """Return labels of the nodes that may do a shard."""
+        return {"ray.io/node-id": f"!in({','.join(sorted(self._full))})"} if self._full else {}
+
+    def _glance(self) -> None:
+        """Raise ConnectionError where the head has been away for too long."""
+        now = time.monotonic()
+        if not self._head or now - self._looked < GLANCE:
+            return
+        self._looked = now
+        try:
+            _knock(self._head)
+            self._seen = now
+        except OSError as error:
+            if now - self._seen >= OUTAGE:
+                raise ConnectionError(f"no answer from its head at {self._head}") from error
+
+
+def _do(job: Job, task: Task) -> tuple[str, Result]:
+    """Do a shard; return on which node, and what came of it."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), do(job, task)
 
 
 @contextmanager
