@@ -73,7 +73,7 @@ def k_center(points: Stored, k: int, first: int = 0, centres: Stored | None = No
         state.chosen.append(first)
         state.step(np.array([first]), np.asarray(points[[first]]))
     while len(state.chosen) < k and state.top > 0:
-        if not state.round(k - len(state.chosen)):
+        if state.limit < 0 or not state.round(k - len(state.chosen)):
             state.lower()
         if show is not None:
             show(len(state.chosen), k, "rows chosen")
