@@ -109,6 +109,30 @@ class Choice:
     "Whether the value is exact; else it is a mean over 4,000 draws."
 
 
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """How hard one row is, by one way of telling: a feature that stands beside the row."""
+
+    id: str
+    "Id of the row: of a problem, or of a sample."
+    how: str
+    "The way of telling: `pass_rate`, `teacher` or `steps`."
+    level: int | None
+    "1 (easy) to 5 (hard); None where it could not be told."
+    right: int | None = None
+    "Of a student's samples, those that came to the row's answer."
+    samples: int | None = None
+    "Samples that came."
+    rate: float | None = None
+    "Share of these that are right; None where none came, or no answer is known."
+    low: float | None = None
+    "Lower end of Wilson's 95 % interval of that share."
+    high: float | None = None
+    "Upper end."
+    by: str = ""
+    "Who was asked; empty where nobody was."
+
+
 def candidate_id(item: str, suite: str, model: str, temperature: float, sample: int,
                  response: str) -> str:
     """Return the id of a sample: its place in the pool and what it says."""

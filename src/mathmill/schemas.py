@@ -8,7 +8,7 @@ Used as: `SCHEMAS[Sample]["level"]` -> `int32?`.
 
 from __future__ import annotations
 
-from mathmill.candidates import Candidate, Choice, Scored
+from mathmill.candidates import Candidate, Choice, Rated, Scored
 from mathmill.texts import Text, Valued
 from mathmill.types import Drop, Problem, Reply, Sample, Score
 
@@ -48,6 +48,11 @@ SCHEMAS: dict[type, dict[str, str]] = {
     Choice: {
         "model": "string", "suite": "string", "item": "string", "way": "string",
         "verifier": "string", "n": "int32", "value": "float64", "exact": "bool",
+    },
+    Rated: {
+        "id": "string", "how": "string", "level": "int32?", "right": "int32?",
+        "samples": "int32?", "rate": "float64?", "low": "float64?", "high": "float64?",
+        "by": "string",
     },
     Drop: {
         "id": "string", "reason": "string", "detail": "string", "row": "string",

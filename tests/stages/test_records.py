@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from stage_makers import problems, row
 
+from mathmill.candidates import Rated
 from mathmill.errors import InputError
 from mathmill.io import write_rows
 from mathmill.stages.records import record_of
@@ -14,6 +15,7 @@ from mathmill.workbench import Workbench
 
 ROWS = {Problem: problems(1), Sample: [row()], Valued: [Valued("a", "b", 0.5, "gradient")],
         Text: [make_text("Some maths.", kind="web", source="a:1", licence="CC0", part=2)],
+        Rated: [Rated("a", "pass_rate", 3, 4, 8, 0.5, 0.2, 0.8, "s")],
         Drop: [Drop("a", "duplicate")]}
 
 
@@ -22,10 +24,10 @@ def bench(folder, record):
     return Workbench(folder / "out", inputs={"rows": folder / "in"})
 
 
-@pytest.mark.parametrize("record", [Problem, Sample, Valued, Text])
+@pytest.mark.parametrize("record", [Problem, Sample, Valued, Rated, Text])
 def test_a_file_says_itself_what_it_holds(tmp_path, record):
     desk = bench(tmp_path, record)
-    assert record_of(desk, "rows", (Problem, Sample, Text, Valued)) is record
+    assert record_of(desk, "rows", (Problem, Rated, Sample, Text, Valued)) is record
     assert list(desk.rows("rows", record)) == ROWS[record]
 
 

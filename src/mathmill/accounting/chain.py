@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from mathmill.accounting.lines import API, SELECTION, SYNTHESIS, SYNTHESIZER, TRAINING
 
 REST = "not in the paper's account"
-ASIDE = {"teacher", "reference", "values", "base", "model", "target", "against", "texts"}
+ASIDE = {"teacher", "reference", "values", "ratings", "base", "model", "target",
+         "against", "texts"}
 "Inputs by which no rows come in."
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 from mathmill.grading.answers import extract
 from mathmill.methods.prompt import load
 from mathmill.methods.replies import clean
-from mathmill.types import Request
+from mathmill.types import Message, Request
 
 ENDING = "The answer is "
 
@@ -32,6 +32,14 @@ def solve_request(question: str, language: str = "en", sample: int = 0,
     """Return the request for one worked solution of `question`."""
     return load("solve", language).request({"problem": question}, sample=sample,
                                            temperature=temperature, max_tokens=max_tokens)
+
+
+def question_request(question: str, language: str = "en", sample: int = 0,
+                     temperature: float = 0.7, max_tokens: int = 1024) -> Request:
+    """Return the request of the bare question: how a student is asked that was trained on rows."""
+    del language
+    return Request((Message("user", question),), temperature, max_tokens, sample=sample,
+                   prompt="question@1")
 
 
 def find_answer(text: str) -> str | None:

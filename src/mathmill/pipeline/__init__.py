@@ -32,6 +32,7 @@ from mathmill.pipeline.rows import verify as verify
 from mathmill.pipeline.scores import census as census
 from mathmill.pipeline.scores import choose as choose
 from mathmill.pipeline.scores import evaluate as evaluate
+from mathmill.pipeline.scores import rate as rate
 from mathmill.pipeline.scores import report as report
 from mathmill.pipeline.scores import sample as sample
 from mathmill.pipeline.scores import value as value

@@ -158,6 +158,7 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
            how: str = "coreset", levels: Sequence[int] | None = None, seed: int = 0,
            duplicates: Sequence[str] = ("text",), rater: str | Step | None = None,
            values: Step | None = None, threshold: float | None = None,
+           ratings: Step | None = None, pass_rate: tuple[float, float] | None = None,
            label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
 
@@ -167,16 +168,21 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
     `structure` (question and program but for names and numbers), `program`; `near`: it shares
     at least `threshold` (0.7) of its runs of five words; or none of them.
     Rows without a level get one: by the steps of their solution, or by the teacher `rater`.
+    `ratings`: a step `rate`, whose levels stand for the rows' own; `pass_rate`: the least and
+    greatest share of a student's right samples that stays.
     """
     from mathmill.methods import difficulty
     from mathmill.stages import select as stage
 
     if values is None and how.endswith("value"):
         raise UsageError(f"how={how!r} needs values; give select the step `value` (values=...)")
+    stage.check_ratings(ratings is not None, rater is not None, pass_rate)
     literals = {"count": count, "fraction": fraction, "how": how, "seed": seed,
                 "duplicates": list(duplicates),
                 "levels": None if levels is None else list(levels),
                 **stage.near_literals(duplicates, threshold)}
+    if pass_rate is not None:
+        literals["pass_rate"] = list(pass_rate)
     inputs, tools = {"rows": rows}, {"read_level": difficulty.read_level,
                                      "difficulty_request": difficulty.rate_request}
     if rater is not None:
@@ -186,6 +192,8 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
         tools |= ways
     if values is not None:
         inputs["values"] = values
+    if ratings is not None:
+        inputs["ratings"] = ratings
     return step("select", stage.run, literals, inputs, tools, label)
 
 

@@ -1,4 +1,4 @@
-"""The verbs that ask a model and tell what came of it: value, evaluate, sample, choose, report.
+"""The verbs that ask a model and tell what came of it: value, rate, evaluate, sample, choose, ...
 
 Used as: `report("My run", {"student": evaluate(model, {"gsm8k": test})}, data=clean)`.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from mathmill.errors import UsageError
 from mathmill.execution.step import Step
-from mathmill.pipeline.building import step
+from mathmill.pipeline.building import step, who
 
 
 def value(rows: Step, targets: Step | Mapping[str, Step] | None = None,
@@ -49,6 +49,53 @@ def value(rows: Step, targets: Step | Mapping[str, Step] | None = None,
         raise UsageError(f"a value by {by} asks a model; give one as reference")
     return step("value", valuing.run, {"targets": sorted(sets), "base": base, **asdict(chosen)},
                 inputs, label=label, apart=True)
+
+
+def rate(rows: Step, by: str = "pass_rate", model: str | Step | None = None, *,
+         pool: Step | None = None, samples: int = 8, ask: str | None = None, label: str = "rate",
+         **settings: Any) -> Step:
+    """Tell how hard each row is, 1 to 5; `select(ratings=...)` takes it.
+
+    By `pass_rate`: of `samples` replies by the student `model` (a teacher's name, or a step that
+    trained it), the share that comes to the row's answer, with Wilson's interval; or of those in
+    `pool`, which `sample` drew. By `teacher`: the word of `model`. By `steps`: of the solution.
+    `ask`: the prompt `solve`, or the bare `question`, as a trained step is asked unless you say
+    otherwise. `settings`: those of `stages.rate.run` (`temperature`, `max_tokens`, `policy`).
+    """
+    from mathmill.methods import difficulty, solve
+    from mathmill.methods.prompt import identities
+    from mathmill.stages import rate as stage
+
+    asks = by != "steps" and pool is None
+    if asks != (model is not None):
+        raise UsageError(f"by={by!r} {'asks a model; name one' if asks else 'asks nobody'}"
+                         f"{'' if asks else '; leave out the model'}")
+    if pool is not None and (by != "pass_rate" or pool.name != "sample"):
+        raise UsageError("a pool is what the step `sample` drew; it tells a pass rate")
+    literals: dict[str, Any] = {"by": by, **settings}
+    inputs, tools = {"rows": rows}, {}
+    if pool is not None:
+        inputs["pool"] = pool
+    if model is not None:
+        if isinstance(model, Step) and model.literals.get("form", "prose") != "prose":
+            raise UsageError(f"the student {model.title!r} writes programs; draw them with "
+                             "`sample`, which runs them, and give rate the pool")
+        ask = ask or ("question" if isinstance(model, Step) else "solve")
+        if ask not in ("question", "solve"):
+            raise UsageError(f"ask={ask!r}: say solve or question")
+        whose, given, ways = who(model)
+        literals["teacher"] = whose
+        if by == "pass_rate":
+            literals |= {"samples": samples, "prompts": identities("solve") if ask == "solve"
+                         else ["question@1"]}
+        else:
+            literals["prompts"] = identities("difficulty")
+        inputs |= given
+        tools = {**ways, "difficulty_request": difficulty.rate_request,
+                 "read_level": difficulty.read_level,
+                 "request": solve.solve_request if ask == "solve" else solve.question_request}
+    stage.check(by, samples)
+    return step("rate", stage.run, literals, inputs, tools, label)
 
 
 def evaluate(model: str | Step, suites: Mapping[str, Step], *, label: str = "evaluate",

@@ -49,7 +49,8 @@ def asks(step: Step) -> bool:
                    for check in step.literals["by"])
     return step.name == "synthesize" or (
         step.name == "select" and step.literals.get("difficulty") == "teacher") or (
-        step.name == "decontaminate" and step.literals.get("judge") is not None)
+        step.name == "decontaminate" and step.literals.get("judge") is not None) or (
+        step.name == "rate" and bool(step.literals["teacher"]))
 
 
 def teacher_of(step: Step) -> str:
@@ -188,6 +189,9 @@ class Probe:
             return few_texts(step)
         if step.name == "value":
             return drawn_values(step, inputs["rows"])
+        if step.name == "select" and "ratings" in inputs:
+            # Of the few rows that the probe rates; what share of them stays is what it tells.
+            inputs["rows"] = inputs["ratings"].inputs["rows"]
         if step.name == "select" and step.literals.get("count") is not None and any(
                 given.id != step.inputs[name].id for name, given in inputs.items()):
             # Of fewer rows than in the run so many cannot be chosen; `sizes` knows how many are.

@@ -126,6 +126,9 @@ def rates_of(step: Step, tally: Mapping[str, Any]) -> list[Rates]:
     if step.name == "select":
         rated = facts.get("rating") or {}
         return [_asked("ratings", came, rated, rated.get("requests", 0))]
+    if step.name == "rate":
+        rated = facts.get("rating") or {}
+        return [_asked("ratings", came, rated, rated.get("units", 0))]
     if step.name == "decontaminate":
         judged = facts.get("judging") or {}
         return [_asked("judgements", came, judged, judged.get("requests", 0))]

@@ -32,7 +32,7 @@ from mathmill.report.cost import Bought, bought
 from mathmill.report.graph import Graph, Node
 
 HOUR = 3600  # seconds
-ASKS = ("synthesize", "verify", "select", "decontaminate")
+ASKS = ("synthesize", "verify", "select", "rate", "decontaminate")
 
 
 class Sheet(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mathmill.candidates import Rated
 from mathmill.errors import InputError
 from mathmill.io import files_of, rows_in
 from mathmill.texts import Text, Valued
@@ -22,6 +23,7 @@ KNOWN: tuple[tuple[type[Any], str, frozenset[str]], ...] = (
     (Sample, "samples", frozenset({"verdict", "question"})),
     (Text, "texts", frozenset({"whole", "part"})),
     (Valued, "values", frozenset({"value", "how", "target"})),
+    (Rated, "ratings", frozenset({"how", "rate", "low"})),
     (Problem, "problems", frozenset({"id", "question", "source"})),
 )
 

@@ -9,5 +9,6 @@ Used as: `select.run(bench, how="coreset", fraction=0.5)`.
 
 from mathmill.stages.select.choose import run
 from mathmill.stages.select.minhash import near_literals
+from mathmill.stages.select.ratings import check_ratings
 
-__all__ = ["near_literals", "run"]
+__all__ = ["check_ratings", "near_literals", "run"]

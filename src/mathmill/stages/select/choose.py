@@ -31,6 +31,7 @@ from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.minhash import settings_of
 from mathmill.stages.select.near import with_near
 from mathmill.stages.select.rating import NONE, histogram, rated
+from mathmill.stages.select.ratings import Ratings, ratings_of
 from mathmill.stages.select.worth import VALUES, best, coded, told, values_of
 from mathmill.texts import Text
 from mathmill.types import Drop, Problem, Sample
@@ -55,14 +56,17 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     `by_steps`, `teacher` (tools `difficulty_request`, `read_level`, `open_teacher`) or `none`;
     texts have no levels. `duplicates`: the rules by which a row that repeats an earlier one goes
     (`duplicates.find`); `near`: settings of the rule of that name (`minhash.near_literals`).
-    Input `base` (Problem), where given: rows far from these too. Raises UsageError; StepFailed
-    where nothing is left, or less than `count`.
+    Input `base` (Problem), where given: rows far from these too; `ratings` (Rated): levels and
+    pass rates that rows are chosen by (`pass_rate`: least and greatest that stays). Raises
+    UsageError; StepFailed where nothing is left, or less than `count`.
     """
     _check(how, fraction, count, levels, difficulty)
     rules.check(duplicates)
+    pass_rate = beyond.pop("pass_rate", None)
     settings = settings_of(beyond)
     record = record_of(bench, "rows", (Problem, Sample, Text))
     _fits(bench, record, how, levels, difficulty)
+    ratings = ratings_of(bench, record, pass_rate)
     repeats = rules.find(bench, record, duplicates)
     if rules.NEAR in duplicates:
         repeats = with_near(bench, record, repeats, duplicates.index(rules.NEAR), settings)
@@ -72,6 +76,9 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     known = rated(bench, record, repeats, difficulty, teacher)
     able = np.ones(repeats.rows, np.bool_)
     able[repeats.places] = False
+    if ratings is not None:
+        known = ratings.over(known)
+        able &= ratings.fits(levels)
     if levels is not None:
         able &= np.isin(known, list(levels))
     worths = None
@@ -88,7 +95,7 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
         chosen[candidates[best(worths[able], _ids(bench, record)[able], wanted)]] = True
         bench.facts["values"] |= told(worths, chosen)
     bench.keep_batches(_kept(bench, record, _Plan(repeats, duplicates, known, able, chosen, how,
-                                                  levels, worths)), record)
+                                                  levels, worths, ratings)), record)
     bench.facts.update(rows_in=repeats.rows, candidates=len(candidates), chosen=wanted, how=how,
                        levels_kept=histogram(known[chosen]))
 
@@ -147,6 +154,7 @@ class _Plan:
     how: str
     wanted: Sequence[int] | None
     worths: NDArray[np.float64] | None
+    ratings: Ratings | None
 
     def reason(self, row: int, again: dict[int, int], ids: _Ids) -> tuple[str, str]:
         """Return why a row goes, and the detail; `again`: numbers of repeats by their rows."""
@@ -157,6 +165,9 @@ class _Plan:
                 detail += f", cluster {self.repeats.clusters[number]}"
             return rules.REASONS[self.duplicates[self.repeats.rules[number]]], detail
         if not self.able[row]:
+            if self.ratings is not None and (
+                    why := self.ratings.reason(row, self.wanted)):
+                return why
             if self.worths is not None and (
                     self.wanted is None or self.levels[row] in self.wanted):
                 return "no value", "none of the values given is of this row"
