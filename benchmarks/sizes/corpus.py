@@ -30,7 +30,7 @@ from mathmill.io import arrow_schema, read_json, write_json, write_rows
 from mathmill.schemas import SCHEMAS
 from mathmill.types import Problem, Sample, make_problem
 
-FORM = 7  # of all below: what was written by another is written anew
+FORM = 8  # of all below: what was written by another is written anew
 CHUNK, ITEMS, TOPICS = 10_000, 6_000, 20
 QUESTION, SOLUTION = (52, 0.45), (82, 0.5)  # median of the words, spread of its logarithm
 LONGEST = 6  # times the median
@@ -126,7 +126,8 @@ def chunk(number: int, aside: list[tuple[str, str]]) -> tuple[list[str], list[st
     opens, closes = ((4 * topics + one).tolist() for one in which)
     questions = [f"{openings[at]} {' '.join(one)}?" for at, one in zip(
         opens, texts(rng, topics, QUESTION, 11), strict=True)]
-    solutions = [f"{' '.join(one)} {endings[at]} the answer is \\boxed{{{said}}}." for at, one, said
+    solutions = [f"{' '.join(one)} {endings[at]} the answer is \\boxed{{{said}}}.".replace(
+        "\n ", "\n") for at, one, said
                  in zip(closes, texts(rng, topics, SOLUTION, 14), written, strict=True)]
     for place in range(3, CHUNK, EVERY):
         item = (number * (CHUNK // EVERY) + place // EVERY) % ITEMS
