@@ -25,6 +25,7 @@ from mathmill.cli.generate import generate
 from mathmill.cli.grade import grade
 from mathmill.cli.plan import plan
 from mathmill.cli.programs import run_programs
+from mathmill.cli.rate import rate
 from mathmill.cli.run import run, show
 from mathmill.cli.select import select
 from mathmill.cli.stats import stats
@@ -45,6 +46,7 @@ app.command()(grade)
 app.command()(generate)
 app.command()(decontaminate)
 app.command()(dedup)
+app.command()(rate)
 app.command()(select)
 app.command()(stats)
 app.command("exec")(run_programs)

@@ -182,9 +182,10 @@ class Places:
 class RowsFile:
     """A file of rows as they came, whole when the `with` block ends well, or not there."""
 
-    def __init__(self, path: Path, sources: Sequence[Path]) -> None:
+    def __init__(self, path: Path, sources: Sequence[Path], more: bool = False) -> None:
         """Prepare; `sources`: a table takes the columns of all those that are tables.
 
+        `more`: rows come with columns of their own beyond those of the sources.
         Raises InputError for tables whose columns cannot be joined.
         """
         self.path, self.aside = path, path.with_name(path.name + ".writing")
@@ -194,7 +195,8 @@ class RowsFile:
         self._table: Table | None = None
         if path.suffix == ".parquet":
             schema, self.notes = joint_schema(sources)
-            whole = bool(sources) and all(file.suffix == ".parquet" for file in sources)
+            whole = not more and bool(sources) and all(
+                file.suffix == ".parquet" for file in sources)
             self._table = Table(self.aside, schema, whole)
 
     def __enter__(self) -> RowsFile:

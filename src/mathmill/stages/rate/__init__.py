@@ -8,6 +8,6 @@ have several, and `select` takes any of them.
 Used as: `rate.run(bench, by="pass_rate", teacher="local:embedded:", samples=8)`.
 """
 
-from mathmill.stages.rate.stage import BY, check, run
+from mathmill.stages.rate.stage import check, run
 
-__all__ = ["BY", "check", "run"]
+__all__ = ["check", "run"]

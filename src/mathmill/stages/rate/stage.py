@@ -6,13 +6,15 @@ Used as: `run(bench, by="steps")`; `run(bench, by="pass_rate", teacher="openai:s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from mathmill.candidates import Rated
 from mathmill.errors import StepFailed, UsageError
-from mathmill.stages.asking import open_asking
+from mathmill.stages.asking import Asking, open_asking
 from mathmill.stages.rate.pupil import PASS_RATE, Pupil, Row, of_pool, rated
 from mathmill.stages.records import record_of
 from mathmill.stages.select.difficulty import level_by_steps
@@ -22,6 +24,7 @@ from mathmill.workbench import Facts, Workbench
 
 STEPS, TEACHER = "steps", "teacher"
 BY = (PASS_RATE, TEACHER, STEPS)
+Rater = Callable[[Sequence[Row]], Iterable[Rated]]
 BATCH = 512  # rows whose questions are asked together
 TENTHS = 10  # of a pass rate, as the facts count them
 
@@ -56,19 +59,17 @@ def check(by: str, samples: int) -> None:
         raise UsageError(f"samples={samples} tells no rate; ask for 1 or more")
 
 
-def part(bench: Workbench, *, by: str, asked: dict[str, Any]) -> None:
+def part(bench: Workbench, *, by: str, asked: Mapping[str, Any]) -> None:
     """Rate the rows of a shard, or all; facts are counts, for `merged`."""
     rows = bench.rows("rows", record_of(bench, "rows", (Problem, Sample)))
     counts: Counter[str] = Counter()
-    if by == STEPS:
-        bench.keep(_counted((Rated(row.id, STEPS, level_by_steps(row.solution or ""))
-                             for row in rows), counts), Rated)
-    elif "pool" in bench.inputs:
+    if "pool" in bench.inputs:
         known = of_pool(bench)
         bench.keep(_counted((rated(row.id, *known.get(row.id, (0, 0, ""))) for row in rows),
                             counts), Rated)
     else:
-        bench.keep(_counted(_asked(bench, rows, by, **asked), counts), Rated)
+        with opened(bench, by, **asked) as rater:
+            bench.keep(_counted(_shown(bench, rater, rows), counts), Rated)
     bench.facts.update(rows_in=sum(counts[name] for name in counts if name.startswith("level ")),
                        counts=dict(counts))
 
@@ -90,27 +91,39 @@ def merged(facts: Sequence[Facts]) -> Facts:
                if rates else {}), **more}
 
 
-def _asked(bench: Workbench, rows: Iterator[Row], by: str, *, teacher: str, samples: int,
-           temperature: float, max_tokens: int, policy: str) -> Iterator[Rated]:
-    """Yield the ratings of rows for which somebody is asked."""
-    done = 0
+@contextmanager
+def opened(bench: Workbench, by: str, *, teacher: str, samples: int, temperature: float,
+           max_tokens: int, policy: str) -> Iterator[Rater]:
+    """Open what rates some rows at a time; what was asked is told in the facts at the end."""
+    if by == STEPS:
+        yield lambda rows: [Rated(row.id, STEPS, level_by_steps(row.solution or ""))
+                            for row in rows]
+        return
     with open_asking(bench, teacher) as asking:
-        pupil = Pupil(asking, bench.tools.get("request", _nobody), samples, temperature,
-                      max_tokens, policy)
-        while batch := list(islice(rows, BATCH)):
-            if by == PASS_RATE:
-                yield from pupil.rate(batch)
-            else:
-                levels = asked_levels(bench, asking, [row.question for row in batch],
-                                      [row.language for row in batch])
-                for row, level in zip(batch, levels, strict=True):
-                    yield Rated(row.id, TEACHER, level, by=asking.teacher.name)
-            done += len(batch)
-            bench.show(done, None, "rows rated")
-        usage = pupil.usage if by == PASS_RATE else asking.usage
-        bench.facts["rating"] = usage.facts()
-        if by == PASS_RATE:
-            bench.facts["student"] = dict(pupil.counts)
+        if by == TEACHER:
+            yield partial(_told, bench, asking)
+            bench.facts["rating"] = asking.usage.facts()
+            return
+        pupil = Pupil(asking, bench.tools["request"], samples, temperature, max_tokens, policy)
+        yield pupil.rate
+        bench.facts.update(rating=pupil.usage.facts(), student=dict(pupil.counts))
+
+
+def _told(bench: Workbench, asking: Asking, rows: Sequence[Row]) -> Iterator[Rated]:
+    """Yield the levels that a teacher gives rows."""
+    levels = asked_levels(bench, asking, [row.question for row in rows],
+                          [row.language for row in rows])
+    for row, level in zip(rows, levels, strict=True):
+        yield Rated(row.id, TEACHER, level, by=asking.teacher.name)
+
+
+def _shown(bench: Workbench, rater: Rater, rows: Iterator[Row]) -> Iterator[Rated]:
+    """Yield the ratings of rows, some at a time."""
+    done = 0
+    while batch := list(islice(rows, BATCH)):
+        yield from rater(batch)
+        done += len(batch)
+        bench.show(done, None, "rows rated")
 
 
 def _counted(ratings: Iterator[Rated], counts: Counter[str]) -> Iterator[Rated]:
@@ -122,10 +135,6 @@ def _counted(ratings: Iterator[Rated], counts: Counter[str]) -> Iterator[Rated]:
             counts["samples"] += one.samples or 0
             counts["right"] += one.right or 0
         yield one
-
-
-def _nobody(*_: Any, **__: Any) -> Any:
-    raise AssertionError("a pass rate needs the tool `request`")
 
 
 def _why(bench: Workbench, by: str) -> str:
