@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import io
 import json
 import os
 import zlib
@@ -30,6 +31,7 @@ Skip = Callable[[int, str], None]
 """Is told the 1-based number of a row that cannot be read, and why."""
 
 LONGEST_LINE = 64 << 20  # bytes of one JSON line: ten times the longest response ever seen
+PACKED = (".jsonl.gz", ".jsonl.zst")
 PARQUET_BATCH = 1_000
 ROWS_A_GROUP = 10_000  # about 10 MB of text: small enough to hold several, large enough to pack
 
@@ -142,13 +144,13 @@ def read_json_rows(path: Path, skip: Skip | None = None) -> Iterator[tuple[int, 
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (1-based number, bytes) of every line of a file, `.gz` unpacked.
+    """Yield (1-based number, bytes) of every line of a file, `.gz` and `.zst` unpacked.
 
     Of a line longer than `LONGEST_LINE` only so much is yielded (it will not parse), so that
     memory stays flat whatever the file holds. Raises InputError for a file that is not there.
     """
     try:
-        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+        with _opened(path) as file:
             number = 0
             while line := file.readline(LONGEST_LINE):
                 number += 1
@@ -160,6 +162,24 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     except (EOFError, OSError, zlib.error) as error:
         cause = getattr(error, "strerror", None) or str(error)
         raise InputError(path, cause, "check the path and the file") from error
+
+
+def suffix_of(path: Path) -> str:
+    """Return the ending that tells how a file is read: `.jsonl`, `.jsonl.gz`, `.parquet`."""
+    name = path.name.lower()
+    return next((packed for packed in PACKED if name.endswith(packed)), path.suffix.lower())
+
+
+def _opened(path: Path) -> io.BufferedIOBase:
+    """Open a file whose lines may be packed."""
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return gzip.open(path)
+    if suffix != ".zst":
+        return path.open("rb")
+    import pyarrow as pa
+
+    return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
 
 
 def parse_json_line(line: bytes) -> dict[str, Any] | str:

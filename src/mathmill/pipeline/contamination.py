@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import UsageError
+from mathmill.io import PACKED
 from mathmill.workbench import Terms, Workbench
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ ITEMS, CLEAN = 600, 2_000
 PARTS = ("benchmark", "leaks", "clean")
 PUBLIC = ("gsm8k/test", "contam_gsm8k_rephrased/rephrase_gsm8k", "gsm8k/train")
 "Where the three parts lie in a folder of public sets."
-SUFFIXES = (".jsonl", ".parquet", ".jsonl.gz")
+SUFFIXES = (".jsonl", ".parquet", *PACKED)
 
 
 @dataclass(frozen=True)

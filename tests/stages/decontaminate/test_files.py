@@ -109,3 +109,13 @@ def test_what_cannot_be_is_said_before_anything_is_written(here):
                             here / "c.jsonl")
     assert sorted(file.name for file in here.iterdir()) == ["odd.jsonl", "rows.jsonl",
                                                             "test.jsonl"]
+
+
+def test_a_benchmark_without_rows_is_told_as_such(here):
+    (here / "rows.jsonl").write_text(json.dumps({"question": CLEAN}))
+    for content, says in (("", "this benchmark has no row; leave it out"),
+                          ('{"zzz": 1}', "no row has a question that is known .seen: zzz")):
+        (here / "test.jsonl").write_text(content)
+        with pytest.raises(InputError, match=says):
+            clean(here, "rows.jsonl")
+        assert sorted(path.name for path in here.iterdir()) == ["rows.jsonl", "test.jsonl"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import types
@@ -46,6 +47,30 @@ def test_parquet_and_saved_arrow_folders_are_read(tmp_path):
         stream.write_table(table)
     assert [row for *_, row in read(tmp_path / "a.parquet")] == table.to_pylist()
     assert [row for *_, row in read(folder)] == table.to_pylist()
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst", "A.JSONL.GZ"])
+def test_packed_rows_are_read_and_a_torn_end_is_told(tmp_path, name):
+    lines = json.dumps(ROW).encode() + b"\n" + b"\n" * 99 + json.dumps(ROW).encode() + b"\n"
+    packed = (pa.compress(lines, "zstd", asbytes=True) if name.endswith("zst")
+              else gzip.compress(lines))
+    (tmp_path / name).write_bytes(packed)
+    assert read(tmp_path) == [(f"{tmp_path.name}/{name}", n, ROW) for n in (1, 101)]
+    (tmp_path / name).write_bytes(packed[:-8])
+    with pytest.raises(InputError, match=r"(?i)a\.jsonl\.\w+: .*check the path and the file"):
+        read(tmp_path)
+    (tmp_path / name).write_bytes(packed * 2)  # as `cat` makes of two
+    assert [number for _, number, _ in read(tmp_path)] == [1, 101, 102, 202]
+
+
+def test_a_table_without_rows_among_others_is_passed_over(tmp_path):
+    rows, none = pa.Table.from_pylist([ROW]), pa.table({"question": pa.array([], pa.string())})
+    for name, table in (("0", none), ("1", rows), ("2", none)):
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    assert [row for *_, row in read(tmp_path)] == [ROW]
+    (tmp_path / "1.parquet").unlink()
+    with pytest.raises(InputError, match=r"2\.parquet: there are no rows in this file"):
+        read(tmp_path)
 
 
 def test_a_folder_gives_all_its_files_in_name_order_and_passes_over_others(tmp_path):

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError
-from mathmill.io import json_lines, parse_json_line, read_parquet_rows
+from mathmill.io import PACKED, json_lines, parse_json_line, read_parquet_rows
 
 ROWS = 400  # rows of a chunk: about 40 ms of grading, so that handing it over costs little
 BYTES = 1 << 20  # of JSON in a chunk, so that rows of a megabyte do not pile up
-SUFFIXES = (".jsonl", ".parquet", ".jsonl.gz")
+SUFFIXES = (".jsonl", ".parquet", *PACKED)
 _LABELS = {"true": True, "correct": True, "1": True, "yes": True, "1.0": True,
            "false": False, "wrong": False, "incorrect": False, "0": False, "no": False,
            "0.0": False}
@@ -111,7 +111,7 @@ def _lines(file: Path, size: int) -> Iterator[tuple[list[Any], float]]:
     """Yield lines of JSON in chunks, each with the share of the file that is read."""
     items: list[Any] = []
     held = read = 0
-    packed = 4 if file.suffix == ".gz" else 1  # what text usually shrinks by
+    packed = 4 if file.suffix in (".gz", ".zst") else 1  # what text usually shrinks by
     for number, line in json_lines(file):
         items.append((number, line))
         held += len(line)

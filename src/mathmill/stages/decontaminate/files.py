@@ -18,7 +18,7 @@ from typing import Any
 
 from mathmill.errors import InputError, UsageError
 from mathmill.grading.files.rows import files_at
-from mathmill.io import read_json_rows, read_parquet_rows
+from mathmill.io import read_json_rows, read_parquet_rows, suffix_of
 from mathmill.stages.any_rows import (
     Row,
     RowsFile,
@@ -145,14 +145,16 @@ def read_texts(file: Path, name: str | None = None) -> Iterator[tuple[int, str, 
             continue
         found = True
         yield number, *part
+    if not found and not seen:
+        raise InputError(file, "this benchmark has no row", "leave it out, or fetch it again")
     if not found:
-        raise InputError(file, f"no row has a question that is known (seen: {seen or 'no row'})",
+        raise InputError(file, f"no row has a question that is known (seen: {seen})",
                          "name the field of the benchmark's text with --item FIELD")
 
 
 def _read_items(file: Path, name: str | None, index: Overlap, twins: Twins, more: Beyond) -> int:
     """Take the items of one benchmark file; return how many."""
-    suite, count = file.name.removesuffix(".gz").rpartition(".")[0], 0
+    suite, count = file.name.removesuffix(suffix_of(file)), 0
     for number, question, solution in read_texts(file, name):
         place = f"{file.name}:{number}"
         index.add(suite, place, question)

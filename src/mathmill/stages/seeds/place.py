@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError, MissingExtra
-from mathmill.io import read_json_rows, read_parquet_rows
+from mathmill.io import PACKED, read_json_rows, read_parquet_rows, suffix_of
 from mathmill.stages.seeds.formats import QUESTION_NAMES
 
 _HUB = re.compile(r"^hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[^/]+))?(?:/(?P<split>.+))?$")
 # Files that stand beside a saved `datasets` folder or a repository's data and hold no rows.
 _NO_ROWS = {"dataset_info.json", "dataset_dict.json", "dataset_infos.json", "state.json"}
-KNOWN = ".jsonl, .json, .csv, .tsv or .parquet"
+KNOWN = ".jsonl (.gz, .zst), .json, .csv, .tsv or .parquet"
 csv.field_size_limit(1 << 27)  # a long solution in one cell is no fault
 
 
@@ -46,12 +46,17 @@ def rows_at(source: str) -> Iterator[Raw]:
     if source.startswith("hf:"):
         yield from _hub_rows(source)
         return
-    for file in files_at(source):
+    none: list[Path] = []
+    files = files_at(source)
+    for file in files:
         name, empty = f"{file.parent.name}/{file.name}", True
-        for number, row in READERS[file.suffix.lower()](file):
+        for number, row in READERS[suffix_of(file)](file):
             empty = False
             yield Raw(name, number, row)
         if empty:
+            none.append(file)
+        # A table's footer says that it has no rows; a text without lines may be cut off.
+        if empty and (file.suffix.lower() != ".parquet" or len(none) == len(files)):
             raise InputError(file, "there are no rows in this file",
                              "give a file with at least one problem")
 
@@ -62,13 +67,13 @@ def files_at(source: str) -> list[Path]:
     if not path.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
-        files = sorted(f for f in path.rglob("*") if f.suffix.lower() in READERS and f.is_file()
+        files = sorted(f for f in path.rglob("*") if suffix_of(f) in READERS and f.is_file()
                        and f.name not in _NO_ROWS
                        and not any(p.startswith(".") for p in f.relative_to(path).parts))
         if not files:
             raise InputError(path, f"this folder holds no {KNOWN} file", "check the path")
         return files
-    if path.suffix.lower() not in READERS:
+    if suffix_of(path) not in READERS:
         raise InputError(path, f"cannot tell what a {path.suffix or 'suffixless'} file is",
                          f"give a {KNOWN} file, or a folder of those")
     return [path]
@@ -192,6 +197,7 @@ def _hub_rows(source: str) -> Iterator[Raw]:
 
 
 READERS: dict[str, Callable[[Path], Iterator[tuple[int, dict[str, Any]]]]] = {
-    ".jsonl": read_json_rows, ".json": _json_rows, ".csv": _table_rows, ".tsv": _table_rows,
+    **dict.fromkeys((".jsonl", *PACKED), read_json_rows), ".json": _json_rows,
+    ".csv": _table_rows, ".tsv": _table_rows,
     ".parquet": read_parquet_rows, ".arrow": _arrow_rows,
 }

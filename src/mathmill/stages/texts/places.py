@@ -16,14 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError, UsageError
-from mathmill.io import LONGEST_LINE, json_lines, parse_json_line, read_parquet_rows
+from mathmill.io import (
+    LONGEST_LINE,
+    PACKED,
+    json_lines,
+    parse_json_line,
+    read_parquet_rows,
+    suffix_of,
+)
 from mathmill.stages.seeds.place import READERS, rows_at
 from mathmill.stages.texts.cut import uncommented
 from mathmill.texts import KINDS
 
 PLAIN = {".md": "book", ".markdown": "book", ".tex": "paper", ".txt": "other"}
 "Suffixes of files that are one document each, and the kind that this hints at."
-PACKED = ".jsonl.gz"
 ABOUT = {"readme", "license", "licence", "changelog", "contributing", "notice", "citation",
          "authors"}
 "Files that speak of a corpus and are no part of it."
@@ -52,17 +58,17 @@ def files_at(source: str) -> list[Path]:
     Raises InputError where there is none.
     """
     path = Path(source).expanduser()
-    known = [*PLAIN, *READERS, PACKED]
+    known = [*PLAIN, *READERS]
     if not path.exists():
         raise InputError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _form(file) in known
+        files = sorted(file for file in path.rglob("*") if suffix_of(file) in known
                        and file.is_file() and not _about(file, path))
         if not files:
             raise InputError(path, "this folder holds no text",
                              f"put {', '.join(known)} files there, or check the path")
         return files
-    if _form(path) not in known:
+    if suffix_of(path) not in known:
         raise InputError(path, f"cannot tell what a {path.suffix or 'suffixless'} file is",
                          f"give a {', '.join(known)} file, or a folder of those")
     return [path]
@@ -100,7 +106,7 @@ def check(source: str) -> None:
         try:
             if file.suffix.lower() == ".parquet":
                 pq.read_metadata(file)
-            elif not file.stat().st_size and _form(file) in (*READERS, PACKED):
+            elif not file.stat().st_size and suffix_of(file) in READERS:
                 raise InputError(file, "the file is empty", "give rows, or remove the file")
             else:
                 file.open("rb").close()
@@ -133,8 +139,8 @@ def found_at(source: str, columns: Collection[str]) -> Iterator[Found]:
 
 
 def _rows(file: Path, name: str, columns: Collection[str]) -> Iterator[Found]:
-    hint, suffix = _hint(file), _form(file)
-    if suffix in (".jsonl", PACKED):
+    hint, suffix = _hint(file), suffix_of(file)
+    if suffix in (".jsonl", *PACKED):
         for number, line in json_lines(file):
             row = parse_json_line(line)
             if isinstance(row, dict):
@@ -193,12 +199,6 @@ def _headed(text: str, suffix: str, kind: str) -> dict[str, Any]:
         asked = re.sub(r"\A\s*(?:#+[ \t]*)?Question\b:?[ \t]*", "", thread.group(1))
         return {**parts, "text": None, "question": asked, "answer": thread.group(2)}
     return parts
-
-
-def _form(file: Path) -> str:
-    """Return the suffix that tells how a file is read."""
-    name = file.name.lower()
-    return PACKED if name.endswith(PACKED) else file.suffix.lower()
 
 
 def _hint(file: Path) -> str | None:
