@@ -20,6 +20,7 @@ from mathmill.pipeline import (
     Step,
     decontaminate,
     evaluate,
+    rate,
     report,
     select,
     synthesize,
@@ -34,6 +35,7 @@ FIRST_SHARE = 0.1  # of the rows, for the first synthesis; the paper does not sa
 CORE_SET = 0.5  # share of the first synthesis that becomes seeds; the paper does not say
 HARD_SHARE = 0.16  # the paper's 0.4M of 2.5M
 HARD = (4, 5)  # levels, as in the paper's section 3.2
+SAMPLES = 8  # of the student a seed, where its pass rate tells what is hard
 NGRAM = 30  # the paper's leakage filter
 STAGE = Stage(epochs=3)  # of each of the two; the paper's 3
 PAPER: dict[str, Any] = {  # the paper's section 4.1.3, for a 7B; cosine is MetaMath's
@@ -43,8 +45,11 @@ PAPER: dict[str, Any] = {  # the paper's section 4.1.3, for a 7B; cosine is Meta
 
 
 def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.TEACHER,
-           base: str = demo.BASE, test: str = "") -> Step:
+           base: str = demo.BASE, test: str = "", *, hard_by: str = "level") -> Step:
     """Make `samples` rows from `seeds`, train `base` in two stages, measure on `test`.
+
+    `hard_by`: what a hard seed of stage 2 is told by, its own `level`, as in the paper, or the
+    `pass_rate` of the student that stage 1 made.
 
     Without `test`, a file `train.*` is tested on the `test.*` beside it, and everything on
     problems of the symbolic world.
@@ -52,7 +57,7 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
     suites = {"symbolic": read(demo.TEST, label="test symbolic")}
     if path := test or beside(seeds):
         suites[name_of(path)] = read(path, label="test")
-    settings = demo.TRAINING if base == demo.BASE else {**PAPER, "learning_rate": rate(base)}
+    settings = demo.TRAINING if base == demo.BASE else {**PAPER, "learning_rate": peak_rate(base)}
 
     problems = read(seeds)
     first = synthesize(problems, METHODS, max(1, round(samples * FIRST_SHARE)), teacher,
@@ -63,12 +68,12 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
                         include_seeds=True, label="normal synthesis")
     normal = clean(drafts, suites, teacher, "normal")
 
-    hard_seeds = select(problems, how="all", levels=HARD, label="hard seeds")
+    stage1 = train(base, normal, [STAGE], label="stage 1", **settings)
+    hard_seeds = hardest(problems, stage1 if hard_by == "pass_rate" else None)
     hard_drafts = synthesize(hard_seeds, METHODS, max(1, round(samples * HARD_SHARE)), teacher,
                              seed=1, include_seeds=True, label="hard synthesis")
     hard = clean(hard_drafts, suites, teacher, "hard")
 
-    stage1 = train(base, normal, [STAGE], label="stage 1", **settings)
     stage2 = train(stage1, hard, [STAGE], label="stage 2", **settings)
     scores = {name: evaluate(model, suites, label=f"score {name}", max_new_tokens=256)
               for name, model in (("base model", base), ("stage 1", stage1), ("stage 2", stage2))}
@@ -76,7 +81,16 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
                   main="stage 2")
 
 
-def rate(base: str) -> float:
+def hardest(problems: Step, student: Step | None) -> Step:
+    """Return the problems of the hard levels: their own, or by a student's pass rate."""
+    if student is None:
+        return select(problems, how="all", levels=HARD, label="hard seeds")
+    told = rate(problems, model=student, samples=SAMPLES, max_tokens=256,
+                label="pass rates of stage 1")
+    return select(problems, how="all", levels=HARD, ratings=told, label="hard seeds")
+
+
+def peak_rate(base: str) -> float:
     """Return the paper's peak rate: 2e-6 for Mistral and DeepSeekMath, 2e-5 for LLaMA-2.
 
     The paper gives none for its other bases; they get LLaMA-2's.

@@ -8,6 +8,7 @@ from stage_makers import ShuffledTeacher, problems, row, solve_request
 from mathmill.candidates import Candidate, Rated
 from mathmill.errors import StepFailed, UsageError
 from mathmill.execution import local
+from mathmill.execution.step import in_order
 from mathmill.io import read_rows, write_rows
 from mathmill.pipeline import EMBEDDED, Stage, rate, sample, seeds, select, train
 from mathmill.stages import rate as stage
@@ -122,3 +123,26 @@ def test_hard_seeds_are_those_that_a_student_fails(tmp_path):
     found = list(read_rows(local.run(middle, tmp_path) / "rows.parquet", Problem))
     assert {one.id for one in found} == {
         key for key, one in ratings.items() if one.rate and 0.2 <= one.rate <= 0.8}
+
+
+@pytest.mark.slow
+def test_a_model_in_this_process_is_a_student_like_any_other(tmp_path):
+    pytest.importorskip("torch")
+    rated = rate(seeds("symbolic:count=6,seed=3"), model="local:embedded:", ask="question",
+                 samples=3, max_tokens=96)
+    found = list(read_rows(local.run(rated, tmp_path) / "rows.parquet", Rated))
+    assert len(found) == 6
+    assert all(one.samples == 3 and one.low <= one.rate <= one.high for one in found)
+    assert {one.by for one in found} == {found[0].by}
+    assert found[0].by.startswith("local:")
+
+
+def test_the_second_stage_takes_what_the_first_fails():
+    from mathmill_recipes import skywork_hard, skywork_math
+
+    titles = {step.title: step for step in in_order(skywork_hard.recipe())}
+    plain = {step.title: step for step in in_order(skywork_math.recipe())}
+    assert titles["pass rates of stage 1"].inputs["teacher"].id == plain["stage 1"].id
+    assert titles["hard seeds"].inputs["ratings"] is titles["pass rates of stage 1"]
+    assert titles["stage 1"].id == plain["stage 1"].id
+    assert titles["stage 2"].id != plain["stage 2"].id
