@@ -87,8 +87,8 @@ class Devices:
 
     def __post_init__(self) -> None:
         """Raise UsageError for what cannot be."""
-        for option, value in (("--processes", self.processes or 1), ("--nodes", self.nodes)):
-            if value < 1:
+        for option, value in (("--processes", self.processes), ("--nodes", self.nodes)):
+            if value is not None and value < 1:
                 raise UsageError(f"{option} {value}: give a number of at least 1")
 
 
@@ -102,12 +102,35 @@ class Needs:
     "Parts under way at once, at most (a server's limit, say); None: as many as there are cores."
 
 
+class Actors(Protocol):
+    """Objects that live in workers, one each, and keep what they hold between questions."""
+
+    def ask(self, method: str, *given: Any, only: int | None = None) -> list[Any]:
+        """Return what each of them, or `only` one, answers when its method is called.
+
+        None stands for one whose worker died: it is made anew, and knows nothing of before.
+        """
+        ...
+
+    def close(self) -> None:
+        """End them."""
+        ...
+
+
 class Mapper(Protocol):
     """Does a part of a stage's work on shards of an input; the runner hands one in."""
 
     def __call__(self, bench: Workbench, part: Part, literals: Mapping[str, Any], *, over: str,
                  merge: Merge, needs: Needs) -> Facts:
         """Write what the parts kept and dropped to the bench, in order; return merged facts."""
+        ...
+
+    def actors(self, make: Callable[..., Any],
+               each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
+        """Start objects `make(*given)` in workers, for all that `each(workers, apart)` gives.
+
+        Apart are workers that may be on another machine, where no file of this one need be.
+        """
         ...
 
 

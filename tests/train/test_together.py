@@ -1,0 +1,121 @@
+"""Two processes (gloo, on CPUs) learn what one learns; one that dies is told, and they go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mathmill.decoding.models import open_model
+from mathmill.errors import StepFailed, UsageError
+from mathmill.train import sft
+from mathmill.workbench import Devices, Workbench
+
+# Twelve rows a step, in parts of four: of two processes one has two parts, then each half of one.
+SETTINGS = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 12, "accumulate": 3,
+            "max_length": 128, "checkpoints": (0.25, 0.75, 1.0), "schedule": "constant"}
+STEPS = 16
+
+
+def train(out: Path, rows: Path, base: Path, devices: Devices, show=None, **changes) -> Workbench:
+    said: list[str] = []
+    bench = Workbench(out, inputs={"rows": rows}, tools={"save_seconds": 0.0}, devices=devices,
+                      show=show or (lambda *words: None), say=said.append)
+    bench.facts["said"] = said
+    sft.run(bench, base=str(base), stages=[{"steps": STEPS}], seed=2, **{**SETTINGS, **changes})
+    bench.close()
+    return bench
+
+
+def weights(out: Path, name: str) -> dict[str, torch.Tensor]:
+    return load_file(out / name / "model.safetensors")
+
+
+def apart(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> float:
+    """Return how far two models' weights are apart, at most."""
+    assert one.keys() == two.keys()
+    return max(float((one[key] - two[key]).abs().max()) for key in one)
+
+
+def losses(out: Path) -> list[tuple[int, int, float]]:
+    """Return (step, tokens read, loss) of each measure."""
+    lines = (out / "metrics.jsonl").read_text("utf-8").splitlines()
+    return [(line["step"], line["tokens"], line["loss"]) for line in map(json.loads, lines)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns_killed_and_resumed_whole_in_each_and_split(
+        tmp_path, rows_folder, base_folder, one_thread):
+    """The killed attempt has the model whole in each process (DDP), the second has it split."""
+    single, pair, pids = tmp_path / "single", tmp_path / "pair", list[int]()
+    train(single, rows_folder, base_folder, Devices())
+
+    def show(done: int, total: int, words: str) -> None:
+        if done >= STEPS // 2 and not pids:
+            pids.extend(int(one.name) for one in (pair / "stage-1" / "ranks" / "pids").iterdir())
+            os.kill(pids[-1], signal.SIGKILL)
+
+    with pytest.raises(StepFailed, match=r"rank [01] of 2 was killed by SIGKILL") as told:
+        train(pair, rows_folder, base_folder, Devices(2), show)
+    assert "\n" not in str(told.value)
+    assert len(pids) == 2
+    assert not any(map(alive, pids)), "no rank is left behind"
+    assert not (pair / "model").exists()
+    begun = [int(one.parent.name.split("-")[1])
+             for one in (pair / "stage-1").glob("checkpoint-*/measures.json")]
+    assert begun, "the killed attempt wrote a checkpoint"
+    bench = train(pair, rows_folder, base_folder, Devices(2, shard=True))
+    (said,) = bench.facts["said"]
+    assert re.fullmatch(r"stage 1 trains in 2 processes, the model split over them \(FSDP\):\n  "
+                        r"torchrun --standalone --nproc-per-node 2 -m mathmill\.train\.sft\.rank "
+                        r"\S+/stage-1/ranks\.json", said)
+    (stage,) = bench.facts["stages"]
+    assert (stage["processes"], stage["split"]) == (2, True)
+    one, two = losses(single), losses(pair)
+    assert [line[:2] for line in one] == [line[:2] for line in two], "the rows of every step"
+    for (step, _, first), (_, _, second) in zip(one, two, strict=True):
+        assert first == pytest.approx(second, abs=1e-4), f"step {step}"
+    assert one[-1][2] < 0.9 * one[0][2]
+    for name in ("model-025", "model-075", "model"):  # by DDP, by FSDP, by FSDP
+        assert apart(weights(single, name), weights(pair, name)) < 1e-4
+    assert apart(weights(single, "model-025"), weights(single, "model")) > 1e-2, "much was learned"
+    assert sorted(one.name for one in (pair / "stage-1").iterdir()) == ["stage.json"]
+    model, _ = open_model(str(pair), device="cpu")
+    assert model.dtype == torch.float32
+
+
+def test_several_machines_are_told_their_line_and_a_split_model_with_factors_is_refused(
+        tmp_path, rows_folder, base_folder):
+    with pytest.raises(StepFailed) as told:
+        train(tmp_path / "out", rows_folder, base_folder, Devices(8, nodes=2, shard=True))
+    words, line = str(told.value).split("\n")
+    assert words.startswith("stage 1 is ready to be trained on 2 machines, the model split over "
+                            "them (FSDP); start this on each of them")
+    settings = tmp_path / "out" / "stage-1" / "ranks.json"
+    assert line == ("torchrun --nnodes 2 --rdzv-backend c10d --rdzv-endpoint HOST:29400 --rdzv-id "
+                    f"out-1 --nproc-per-node 8 -m mathmill.train.sft.rank {settings}")
+    assert json.loads(settings.read_text("utf-8"))["split"] is True
+    with pytest.raises(UsageError, match="--shard splits a model that is trained whole"):
+        train(tmp_path / "lora", rows_folder, base_folder, Devices(2, shard=True),
+              lora={"rank": 2}, checkpoints=())
