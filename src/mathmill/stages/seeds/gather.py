@@ -18,6 +18,7 @@ from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.identity import content_id, draw
 from mathmill.io import as_json
 from mathmill.stages.seeds import formats, place, text
+from mathmill.stages.seeds.seen import Seen
 from mathmill.types import CORRECT, Drop, Problem, Sample, make_problem
 from mathmill.workbench import Workbench
 
@@ -173,14 +174,14 @@ def world_options(source: str) -> dict[str, Any]:
 
 def _unique(bench: Workbench, problems: Iterator[Problem]) -> Iterator[Problem]:
     """Let the first of each question through; drop the others."""
-    seen: dict[str, str] = {}
-    for problem in problems:
-        if problem.id in seen:
-            bench.drop(Drop(problem.id, "duplicate",
-                            f"{problem.source} repeats {seen[problem.id]}", as_json(problem)))
-            continue
-        seen[problem.id] = problem.source
-        yield problem
+    with Seen(bench.out) as seen:
+        for problem in problems:
+            first = seen.first(problem.id, problem.source)
+            if first is None:
+                yield problem
+            else:
+                bench.drop(Drop(problem.id, "duplicate", f"{problem.source} repeats {first}",
+                                as_json(problem)))
 
 
 def _shuffled(problems: Iterator[Problem], seed: int) -> Iterator[Problem]:
