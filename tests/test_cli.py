@@ -17,8 +17,8 @@ from mathmill.errors import UsageError
 
 FROZEN = {
     "run": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--scale", "--out",
-            "--jobs", "--on", "--shared", "--max-cost", "--max-calls", "--max-tokens",
-            "--prices", "--no-cost", "--journal"],
+            "--jobs", "--on", "--shared", "--processes", "--nodes", "--shard", "--max-cost",
+            "--max-calls", "--max-tokens", "--prices", "--no-cost", "--journal"],
     "plan": ["recipe", "--samples", "--seeds", "--teacher", "--base", "--test", "--scale",
              "--out", "--jobs", "--max-cost", "--max-calls", "--max-tokens", "--prices",
              "--no-cost", "--journal", "--probe", "--probe-teacher", "--in-flight"],

@@ -43,6 +43,14 @@ On = Annotated[str, typer.Option(
 Shared = Annotated[str | None, typer.Option(
     metavar="URL", help="Storage that all workers reach (s3://BUCKET/PREFIX, ...).",
     show_default="the run's folder")]
+Processes = Annotated[int | None, typer.Option(
+    min=1, help="Processes that train one model, or answer one suite, together on a machine.",
+    show_default="one a GPU")]
+Nodes = Annotated[int, typer.Option(
+    min=1, help="Machines that train together: the line to start on each is printed.")]
+Shard = Annotated[bool | None, typer.Option(
+    "--shard/--whole", help="Split the model over the processes (FSDP), or have it whole in each.",
+    show_default="split where one GPU cannot hold it")]
 MaxCost = Annotated[str | None, typer.Option(
     metavar="DOLLARS", help="Spend no more than this on teachers.")]
 MaxCalls = Annotated[int | None, typer.Option(help="Pay for no more calls than this.")]
@@ -58,17 +66,20 @@ Journal = Annotated[Path | None, typer.Option(
 
 def run(recipe: Recipe, samples: Samples = None, seeds: Seeds = None, teacher: Teacher = None,
         base: Base = None, test: Test = None, scale: Scale = None, out: Out = None,
-        jobs: Jobs = None, on: On = "local", shared: Shared = None,
-        max_cost: MaxCost = None, max_calls: MaxCalls = None, max_tokens: MaxTokens = None,
-        prices: Prices = None, no_cost: NoCost = False, journal: Journal = None) -> None:
+        jobs: Jobs = None, on: On = "local", shared: Shared = None, processes: Processes = None,
+        nodes: Nodes = 1, shard: Shard = None, max_cost: MaxCost = None,
+        max_calls: MaxCalls = None, max_tokens: MaxTokens = None, prices: Prices = None,
+        no_cost: NoCost = False, journal: Journal = None) -> None:
     """Run a recipe; what is done already is not done again."""
     from mathmill.execution import local
+    from mathmill.workbench import Devices
 
     terms = terms_of(max_cost, max_calls, max_tokens, prices, no_cost, journal)
 
     last = build(recipe, samples=samples, seeds=seeds, teacher=teacher, base=base,
                  test=test, scale=scale)
-    folder = local.run(last, out or default_out(recipe), jobs, terms, on, shared)
+    folder = local.run(last, out or default_out(recipe), jobs, terms, on, shared,
+                       devices=Devices(processes, nodes, shard))
     page = folder / "report.html"
     print(f"report: {page}" if page.exists() else f"result: {folder}")
 

@@ -31,21 +31,23 @@ from mathmill.execution.shards import ROWS
 from mathmill.execution.step import Step, changed_literals, in_order
 from mathmill.execution.store import Store, now
 from mathmill.words import counted
-from mathmill.workbench import Terms, Workbench
+from mathmill.workbench import Devices, Terms, Workbench
 
 TRIES = 3  # a step whose worker is killed three times is killed by what it does
 RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "peft", "aiohttp")
 
 
 def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = None,
-        on: str = "local", shared: str | None = None, rows: int = ROWS) -> Path:
+        on: str = "local", shared: str | None = None, rows: int = ROWS,
+        devices: Devices | None = None) -> Path:
     """Do all steps up to `last` that are not done yet; return the folder of `last`.
 
     `jobs` is how many heavy steps run at once (default: one a core, one where there is a GPU).
     `terms`: what may be spent on teachers (default: no caps). `on`: who does the shards of
     stages that have them: `local`, `ray` or `ray://HOST:PORT`; `shared`: the URL of storage that
-    all of these reach (default: they reach `out`); `rows`: of a shard. None of these changes a
-    row, and none is part of a step's id.
+    all of these reach (default: they reach `out`); `rows`: of a shard; `devices`: how many
+    processes train one model, or answer one suite, together (default: one a GPU). None of these
+    changes a row, and none is part of a step's id.
     Raises MathmillError for what the user must mend; steps finished before it stay finished.
     """
     progress = Progress()
@@ -54,8 +56,9 @@ def run(last: Step, out: Path, jobs: int | None = None, terms: Terms | None = No
     try:
         mapper.check()
         with Store(out).locked() as store, progress:
-            return _Run(store, progress, in_order(last), jobs or workers.default_jobs(),
-                        terms or Terms(), mapper).all()
+            return _Run(store, progress, in_order(last), jobs or workers.default_jobs(
+                devices.processes if devices else None), terms or Terms(), mapper,
+                devices or Devices()).all()
     finally:
         mapper.close()
 
@@ -74,6 +77,7 @@ class _Run:
     jobs: int
     terms: Terms
     mapper: Mapper
+    devices: Devices
     done: set[str] = field(default_factory=set)
     running: dict[Future[Any], Step] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
@@ -118,14 +122,15 @@ class _Run:
 
     def _bench(self, step: Step) -> dict[str, Any]:
         return {"out": self.store.folder(step), "home": self.store.home, "tools": step.tools,
-                "terms": self.terms,
+                "terms": self.terms, "devices": self.devices,
                 "inputs": {name: self.store.folder(given) for name, given in step.inputs.items()}}
 
     def _do_here(self, step: Step) -> None:
         self.progress.start(step.id, step.title)
         begun, clock_begun = now(), time.monotonic()
         meter = Meter(self.pool.processes if self.pool else ())  # those work for other steps
-        tally = work_at(step.work, step.literals, {**self._bench(step), "mapper": self.mapper},
+        bench = {**self._bench(step), "mapper": self.mapper, "say": self.progress.say}
+        tally = work_at(step.work, step.literals, bench,
                         lambda done, total, words="": self.progress.show(
                             step.id, done, total, words))
         self._commit(step, tally, begun, time.monotonic() - clock_begun, meter.read())
@@ -134,7 +139,7 @@ class _Run:
         if len(self.running) >= self.jobs:
             return
         if self.pool is None:
-            self.pool = workers.Pool(self.jobs, self.progress.show)
+            self.pool = workers.Pool(self.jobs, self.progress.show, self.progress.say)
         self.progress.start(step.id, step.title)
         future = self.pool.submit(step.id, step.work, dict(step.literals), self._bench(step))
         self.running[future] = step

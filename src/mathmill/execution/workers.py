@@ -26,11 +26,14 @@ from mathmill.execution.meter import Meter
 _reports: Any = None  # in a worker: the queue to the parent
 
 
-def default_jobs() -> int:
-    """Return how many heavy steps to run at once: one a free core, one where there is a GPU."""
+def default_jobs(processes: int | None = None) -> int:
+    """Return how many heavy steps to run at once: one a free core, one where there is a GPU.
+
+    `processes`: those that each of them takes.
+    """
     if shutil.which("nvidia-smi"):
         return 1
-    return cores()
+    return max(1, cores() // (processes or 1))
 
 
 def cores() -> int:
@@ -47,14 +50,18 @@ def interrupted() -> bool:
 class Pool:
     """A pool of worker processes that report progress."""
 
-    def __init__(self, jobs: int, show: Callable[[str, int, int | None, str], None]) -> None:
-        """Start up to `jobs` workers; `show(key, done, total, words)` hears of progress."""
+    def __init__(self, jobs: int, show: Callable[[str, int, int | None, str], None],
+                 say: Callable[[str], None] = print) -> None:
+        """Start up to `jobs` workers; `show(key, done, total, words)` hears of progress.
+
+        `say(line)` hears what is to stay.
+        """
         context = multiprocessing.get_context("spawn")
         self._queue = context.SimpleQueue()
         threads = max(1, cores() // jobs)
         self._executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin,
                                              initargs=(self._queue, os.getpid(), threads))
-        self._listener = threading.Thread(target=self._listen, args=(show,), daemon=True)
+        self._listener = threading.Thread(target=self._listen, args=(show, say), daemon=True)
         self._listener.start()
 
     def submit(self, key: str, work: Callable[..., None], literals: Mapping[str, Any],
@@ -75,7 +82,8 @@ class Pool:
         self._queue.put(None)
         self._listener.join(timeout=5)
 
-    def _listen(self, show: Callable[[str, int, int | None, str], None]) -> None:
+    def _listen(self, show: Callable[[str, int, int | None, str], None],
+                say: Callable[[str], None]) -> None:
         while True:
             try:
                 message = self._queue.get()
@@ -83,7 +91,10 @@ class Pool:
                 return
             if message is None:
                 return
-            show(*message)
+            if isinstance(message, str):
+                say(message)
+            else:
+                show(*message)
 
 
 def _begin(queue: Any, parent: int, threads: int) -> None:
@@ -120,5 +131,5 @@ def _work(key: str, work: Callable[..., None], literals: Mapping[str, Any],
             _reports.put((key, done, total, words))
 
     begun, clock_begun, meter = store.now(), time.monotonic(), Meter()
-    tally = work_at(work, literals, bench, show)
+    tally = work_at(work, literals, {**bench, "say": _reports.put}, show)
     return tally, begun, time.monotonic() - clock_begun, meter.read()
