@@ -20,6 +20,7 @@ import numpy as np
 from mathmill.errors import InputError
 from mathmill.grading.answers import extract
 from mathmill.grading.files.rows import files_at
+from mathmill.io import storable
 from mathmill.stages.any_rows import chunks, texts_of
 from mathmill.stages.any_tables import footer
 from mathmill.stages.seeds import formats
@@ -157,14 +158,18 @@ def _add(survey: Survey, rows: Sequence[dict[str, Any]], name: str | None, token
     survey.columns.add(rows)
     questions, solutions = [], []
     for row in rows:
-        found = texts_of(row, name)
+        shape = formats.read(row)  # once: it is a third of the time that a row takes
+        found = (texts_of(row, name) if name is not None or shape is None else
+                 (storable(shape[1].question), storable(shape[1].solution)))
         if found is None:
             continue
         question, solution = found[0], found[1] or ""
         questions.append(question)
         solutions.append(solution)
         survey.languages[_language(row, question)] += 1
-        survey.answers[_answer(row, solution or ("" if name is None else question))] += 1
+        stated = shape is not None and shape[1].answer
+        survey.answers[STATED if stated else _concluded(
+            solution or ("" if name is None else question))] += 1
     survey.texts += len(questions)
     _measure(survey, questions, solutions, tokens)
     return {"texts": _exact(questions, solutions),
@@ -193,11 +198,8 @@ def _language(row: Mapping[str, Any], question: str) -> str:
     return code_of(said if isinstance(said, str) else None) or language_of(question)
 
 
-def _answer(row: Mapping[str, Any], solution: str) -> str:
-    """Return where a row's answer can be read."""
-    found = formats.read(row)
-    if found is not None and found[1].answer:
-        return STATED
+def _concluded(solution: str) -> str:
+    """Return whether a solution that stands alone ends on an answer that can be read."""
     return CONCLUDED if solution and extract(solution, guess=False).text else NONE
 
 
