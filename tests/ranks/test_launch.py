@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.ranks import devices
-from mathmill.ranks.launch import Launch, line
+from mathmill.ranks.launch import Launch, birth, line
 from mathmill.workbench import Devices
 
 
@@ -103,3 +107,77 @@ def test_more_processes_than_gpus_and_none_at_all_are_refused(
         Devices(0)
     with pytest.raises(UsageError, match="--nodes -1: give a number of at least 1"):
         Devices(nodes=-1)
+
+
+def start(folder: Path, do: str) -> Launch:
+    (folder / "signs").mkdir()
+    settings = folder / "settings.json"
+    settings.write_text(json.dumps({"signs": str(folder / "signs"), "do": do}), "utf-8")
+    return Launch("stub_rank", settings, 2, folder / "ranks")
+
+
+def wait_for(what: Any, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+
+
+def signs(folder: Path) -> list[str]:
+    return sorted(sign.name for sign in (folder / "signs").iterdir())
+
+
+def pids_of(folder: Path) -> list[int]:
+    return [int(one.name) for one in (folder / "ranks" / "pids").iterdir()]
+
+
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(
+        [str(Path(__file__).parent), str(Path(devices.__file__).parents[2])]))
+
+
+def interrupted(folder: Path) -> None:
+    with start(folder, "stay") as ranks:
+        wait_for(lambda: len(signs(folder)) == 2 or ranks.ended())
+        assert all(map(birth, pids_of(folder)))
+        raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_ranks_end_well_or_say_what_is_to_be_mended_and_ctrl_c_ends_them_all(
+        tmp_path: Path, importable: None) -> None:
+    for name in ("end", "refuse", "stay"):
+        (tmp_path / name).mkdir()
+    with start(tmp_path / "end", "end") as ranks:
+        wait_for(ranks.ended)
+    assert signs(tmp_path / "end") == ["0 of 2", "1 of 2"]
+    with (pytest.raises(UsageError, match=r"^no such thing; give another$"),
+          start(tmp_path / "refuse", "refuse") as ranks):
+        wait_for(ranks.ended)
+    assert not any(map(birth, pids_of(tmp_path / "refuse")))
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / "stay")
+    assert not any(map(birth, pids_of(tmp_path / "stay")))
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from mathmill.ranks.launch import Launch
+with Launch("stub_rank", Path(sys.argv[1]) / "settings.json", 2, Path(sys.argv[1]) / "ranks"):
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_ranks_do_not_outlive_whoever_started_them(tmp_path: Path, importable: None) -> None:
+    start(tmp_path, "stay")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)])
+    try:
+        wait_for(lambda: len(signs(tmp_path)) == 2)
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not any(map(birth, pids_of(tmp_path))), seconds=20)

@@ -23,6 +23,7 @@ PAUSE = 0.02  # seconds between two looks for more to do
 
 def work(settings: dict[str, Any], rank: Rank) -> None:
     """Answer until there is nothing more to come."""
+    rank.take_device()
     folder, number = Path(settings["folder"]), 0
     here = Here(*open_model(settings["model"]))
     while True:

@@ -46,6 +46,14 @@ class Rank:
                    int(os.environ.get("LOCAL_RANK", 0)))
 
 
+    def take_device(self) -> None:
+        """Have torch use this process's own GPU, where there are some."""
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.set_device(self.local)
+
+
 ALONE = Rank()
 
 
@@ -60,7 +68,6 @@ def serve(work: Callable[[dict[str, Any], Rank], None]) -> None:
     if (folder / PIDS).is_dir():
         (folder / PIDS / str(os.getpid())).write_text(birth(os.getpid()), encoding="utf-8")
     try:
-        _take_device(rank)
         work(read_json(settings), rank)
     except MathmillError as error:
         code = 2
@@ -90,10 +97,3 @@ def end_with(parent: int, how: signal.Signals) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _take_device(rank: Rank) -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.set_device(rank.local)

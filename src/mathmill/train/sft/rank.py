@@ -23,6 +23,7 @@ from mathmill.workbench import Workbench, silent
 
 def work(settings: dict[str, Any], rank: Rank) -> None:
     """Train as one of `rank.of` processes; the rows lie in the step's folder already."""
+    rank.take_device()
     join_group()
     out, number, start = Path(settings["out"]), int(settings["training"]), settings["start"]
     place = out / f"stage-{number}" / WORK
