@@ -80,7 +80,7 @@ def k_center(points: Stored, k: int, first: int = 0, centres: Stored | None = No
     if len(state.chosen) < k:  # the rest repeats what is chosen: the first rows, by the rule
         state.chosen += state.rest(k - len(state.chosen))
         return state.chosen, 0.0
-    while state.limit >= 0 and CHOSEN < state.top <= state.limit:
+    while 0 < state.top <= state.limit:
         state.lower()  # the radius may be that of a point which is behind
     return state.chosen, max(0.0, state.top)
 
