@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import fields
 
 import pytest
@@ -10,9 +11,11 @@ from mathmill.errors import UsageError
 from mathmill.methods import FROM_TEXT, FROM_TEXT_SHORT, FROM_TEXT_TOOL_SHORT, METAMATH
 from mathmill.methods.from_text import any_of
 from mathmill.pipeline import (
+    Stage,
     decontaminate,
     evaluate,
     lessons,
+    pretrain,
     report,
     seeds,
     select,
@@ -43,6 +46,19 @@ def test_a_training_names_every_setting() -> None:
     assert SMALL.items() <= small.literals.items()
     assert (large.literals["learning_rate"], large.literals["optimizer"]) == (1e-5, "adamw")
     assert train("embedded:", ROWS, **SMALL).id == small.id
+
+
+def test_a_rate_that_is_nothing_to_a_small_base_is_warned_of() -> None:
+    small, large = train("embedded:", ROWS), train("some/seven-b", ROWS)
+    with pytest.warns(UserWarning, match=r"on: learning_rate .* 2e-05, .* train comes of a small"):
+        train(small, ROWS, label="on")
+    with pytest.warns(UserWarning, match=r"0\.02 with adamw for LoRA"):
+        train(pretrain(), ROWS, lora={"rank": 4})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(small, ROWS, learning_rate=1e-3)
+        train(small, ROWS, [Stage(learning_rate=1e-3)])
+        train(large, ROWS)
 
 
 def test_a_setting_that_cannot_be_is_refused_before_anything_runs() -> None:

@@ -5,13 +5,14 @@ Used as: `model = train("embedded:", rows, stages=[Stage(epochs=3)], seed=0)`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from mathmill.execution.step import Step
-from mathmill.pipeline.building import step
+from mathmill.pipeline.building import EMBEDDED, step
 from mathmill.train import data as training
 
 Stage = training.StagePlan
@@ -23,7 +24,9 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
 
     With `continuous=True` all stages are one training, with one optimiser and one schedule.
     `base` is `embedded:`, a folder, a Hugging Face id, or a step that trained a model.
-    `settings` are those of `train.sft.Recipe`; raises UsageError for one that cannot be.
+    `settings` are those of `train.sft.Recipe`; raises UsageError for one that cannot be. Over a
+    name the defaults are those of the base; over a step they are the 7B model's, whatever it
+    goes back to, and a rate that is nothing to a small base is warned of.
     """
     from mathmill.train import sft
 
@@ -33,10 +36,29 @@ def train(base: str | Step, rows: Step | Mapping[str, Step], stages: Sequence[St
     sft.check("" if isinstance(base, Step) else base)
     defaults = {} if isinstance(base, Step) else sft.defaults(base, settings)
     recipe = sft.Recipe.of({**defaults, **settings, "seed": seed})  # refused now, not in an hour
+    if isinstance(base, Step) and "learning_rate" not in settings and not any(
+            stage.learning_rate for stage in stages) and _small(base):
+        warnings.warn(f"{label}: learning_rate is not given and is {recipe.learning_rate:g}, the "
+                      f"7B model's; {base.title} comes of a small base, which wants {_rates()}",
+                      stacklevel=2)
     literals = {"base": "" if isinstance(base, Step) else base, **asdict(recipe),
                 "stages": [asdict(stage) for stage in sft.plans(recipe, [
                     asdict(stage) for stage in stages])]}
     return step("train", sft.run, literals, inputs, label=label, apart=True)
+
+
+def _small(base: Step) -> bool:
+    """Tell whether a model comes of the embedded base, or of one that was pre-trained here."""
+    while "base" in base.inputs:
+        base = base.inputs["base"]
+    return base.name == "pretrain" or base.literals.get("base") == EMBEDDED
+
+
+def _rates() -> str:
+    from mathmill.train.sft.recipe import SMALL, SMALL_LORA
+
+    return " or ".join(f"{each['learning_rate']} with {each['optimizer']}{where}" for each, where in
+                       ((SMALL, ""), (SMALL_LORA, " for LoRA")))
 
 
 def pretrain(label: str = "base_model", **settings: Any) -> Step:
