@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MEASURED = 20_000  # rows on which coverage is measured: enough for three digits
+EMBEDDED = 100_000  # rows at most of which a random choice's coverage is measured
 DIMS = 256
 
 
@@ -239,7 +240,8 @@ def _chosen(bench: Workbench, record: type, able: NDArray[np.bool_], k: int, how
     order = np.argsort(ids, kind="stable")
     rng = draw("select", seed)
     picks = control = rng.sample(range(n), k)
-    if record is Text and how == "random":  # texts come by the million: none is held or embedded
+    # Chosen blindly of so many: to embed all of them for a figure takes 300 us and 1 kB a row.
+    if how == "random" and (record is Text or n > EMBEDDED):
         return [int(order[at]) for at in picks]
     questions = _questions(bench, record, able)
     base = [p.question for p in bench.rows("base", Problem)] if "base" in bench.inputs else []
