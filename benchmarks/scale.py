@@ -124,6 +124,19 @@ def executor(folder: Path, count: int, ray: bool, times: int) -> None:
         print(f"  wall of Ray over local: {beside('Ray', more, GOALS['ray'])}")
 
 
+def toll(place: Path) -> None:
+    """Print what a worker's death costs, and one bad row."""
+    from sizes.deaths import ROWS, SHARD, WORKERS, bad_row, deaths
+
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        again, lost = deaths(Path(folder))
+        rejects = bad_row(Path(folder))
+    print(f"a worker of {WORKERS} killed in {ROWS:,} rows, shards of {SHARD:,}: rows done again "
+          f"{beside('rows done again', again, WORKERS * SHARD, form=',.0f')}, rows lost "
+          f"{beside('rows lost', lost, 0, form='.0f')}; one bad row: rejects "
+          f"{beside('rejects', rejects, 1, form='.0f')}", flush=True)
+
+
 def growth(grown: list[tuple[int, dict[str, Found]]]) -> None:
     """Print exponents from each size to the next, and from the smallest to the largest."""
     spans = list(pairwise(grown))
@@ -176,10 +189,11 @@ def table(place: Path, given: argparse.Namespace) -> None:
             executor(folder, count, given.ray, given.times)
         grown.append((count, here))
     growth(grown)
+    toll(place)
 
 
-def main() -> None:
-    """Print the table."""
+def main() -> int:
+    """Print the table; return 1 where a goal is missed."""
     from sizes.stages import TABLE
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -196,11 +210,12 @@ def main() -> None:
     given = parser.parse_args()
     if given.child:
         print(json.dumps(child(given.child, given.way, given.folder, given.out)))
-        return
+        return 0
     with tempfile.TemporaryDirectory(prefix="mathmill-scale-") as aside:
         table((given.folder or Path(aside)).absolute(), given)
     print(f"missed: {', '.join(missed)}" if missed else "every goal is met")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
