@@ -8,12 +8,13 @@ Used as: `hire = crew_at("local", workers=2)`, by the runner.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from mathmill.errors import UsageError
+from mathmill.execution.actors import InTurn
 from mathmill.execution.part import Job, Result, Task, do
-from mathmill.workbench import Needs
+from mathmill.workbench import Actors, Needs
 
 
 class Lost(Exception):
@@ -36,6 +37,11 @@ class Crew(Protocol):
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
         """Wait until tasks are over; return them, each with its result, Lost or an error."""
+        ...
+
+    def actors(self, make: Callable[..., Any],
+               each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
+        """Start objects in workers; see `workbench.Mapper`."""
         ...
 
     def close(self) -> None:
@@ -63,6 +69,11 @@ class Here:
         """Return what is over."""
         over, self._over = self._over, []
         return over
+
+    def actors(self, make: Callable[..., Any],
+               each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
+        """Make one object here."""
+        return InTurn(make, each(1, False))
 
     def close(self) -> None:
         """There is nothing to stop."""

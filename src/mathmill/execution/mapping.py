@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from mathmill.execution.shelf import Shelf, system_of
 from mathmill.identity import content_id
 from mathmill.io import files_of, rows_in
 from mathmill.words import counted
-from mathmill.workbench import Facts, Merge, Needs, Part, Workbench
+from mathmill.workbench import Actors, Facts, Merge, Needs, Part, Workbench
 
 SHARDS = "shards"  # folder, in that of a step, of shards that are done before the step is
 TRIES = 3  # of a shard at what the machine lacks: a disk that is full, a node that comes and goes
@@ -96,6 +96,11 @@ class Mapper:
         if self.crew is None:
             self.crew = self.hire()
         return self.crew
+
+    def actors(self, make: Callable[..., Any],
+               each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
+        """Start objects in workers; see `workbench.Mapper`."""
+        return self.crew_for(2).actors(make, each)
 
     def clear(self, out: Path, home: Path) -> None:
         """Take away the shards of a step that is done: its rows stand in its folder."""

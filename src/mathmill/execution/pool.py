@@ -13,14 +13,17 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from mathmill.errors import UsageError
 from mathmill.execution import workers as processes
+from mathmill.execution.actors import InTurn, Processes
 from mathmill.execution.crew import Lost
 from mathmill.execution.part import Job, Result, Task, do
-from mathmill.workbench import Needs
+from mathmill.workbench import Actors, Needs
 
 
 class Pool:
@@ -69,6 +72,12 @@ class Pool:
             self._stop()
         return [(self._running.pop(one), self._came(one)) for one in sorted(
             done, key=lambda one: self._running[one].shard.start)]
+
+    def actors(self, make: Callable[..., Any],
+               each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
+        """Start objects in processes of their own; one is held here, where it is as quick."""
+        given = each(self._workers, False)
+        return Processes(make, given) if len(given) > 1 else InTurn(make, given)
 
     def close(self) -> None:
         """End the workers at once: what they had not finished is not there."""

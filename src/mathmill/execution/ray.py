@@ -16,15 +16,16 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from mathmill.errors import MissingExtra, StepFailed, UsageError
+from mathmill.execution.actors import OnCluster
 from mathmill.execution.crew import Lost
 from mathmill.execution.part import Job, Result, Task, do
-from mathmill.workbench import Needs
+from mathmill.workbench import Actors, Needs
 
 RETRIES = 3  # by Ray itself, of a task whose worker or node died
 KNOCK = 5.0  # seconds for a cluster to open its door
@@ -99,6 +100,15 @@ class Cluster:
                 done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=GLANCE)
                 self._glance()
         return [(self._running.pop(one), self._came(one)) for one in done]
+
+    def actors(self, make: Callable[..., Any],
+               each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
+        """Start objects as actors, as many as there are processors."""
+        with _here_or_gone():
+            there: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]
+        given = each(max(1, int(there.get("CPU", 1))), True)
+        with _here_or_gone():
+            return OnCluster(self._ray, make, given)
 
     def close(self) -> None:
         """Cancel what is under way, and leave the cluster."""

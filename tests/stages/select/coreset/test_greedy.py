@@ -76,7 +76,7 @@ def small(monkeypatch):
     return set_to
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[
+@settings(max_examples=100, deadline=None, suppress_health_check=[
     HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_small_batches_ties_copies_parts_and_deaths_change_no_choice(small, data):

@@ -50,10 +50,14 @@ class Reply:
 class Part:
     """The points of some rows; `greedy` asks for no more than `step` and `rest`."""
 
-    def __init__(self, points: Stored | Path, start: int = 0, stop: int | None = None) -> None:
-        """Take rows `start` to `stop` of points, or of a file of them."""
+    def __init__(self, points: Stored | Path, start: int = 0, stop: int | None = None,
+                 before: int = 0) -> None:
+        """Take rows `start` to `stop` of points, or of a file of them.
+
+        `before`: rows of the whole that stand before these points, where they are not all.
+        """
         whole = opened(points) if isinstance(points, Path) else points
-        self.points, self.start = whole[start:stop], start
+        self.points, self.start = whole[start:stop], start + before
         self._own: Floats = np.zeros(len(self.points), np.float32)
         for at in range(0, len(self.points), _ROWS):
             self._own[at:at + _ROWS] = lengths(wide(self.points[at:at + _ROWS]))
