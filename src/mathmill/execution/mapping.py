@@ -145,6 +145,8 @@ class _Drive:
     needs: Needs
     came: int
     done: dict[int, dict[str, Any]]
+    rows: int = 0
+    "Rows of the shards in `done`."
     running: int = 0
     lost: dict[int, int] = field(default_factory=dict)
     failed: dict[int, int] = field(default_factory=dict)
@@ -154,6 +156,7 @@ class _Drive:
         """Do the shards; raises what the user must mend, or StepFailed."""
         self.crew = self.mapper.crew_for(len(todo))
         slots, waiting = self.crew.slots(self.needs), deque(map(Task, todo))
+        self.rows = sum(manifest["rows"] for manifest in self.done.values())
         self._show()
         while waiting or self.running or self.suspects:
             while waiting and self.running < slots:
@@ -199,6 +202,7 @@ class _Drive:
             again(task)
         elif came.manifest is not None and not task.trial:
             self.done[task.shard.number] = came.manifest
+            self.rows += came.manifest["rows"]
             self._show()
 
     def _lost(self, task: Task, how: Lost, sure: bool) -> Task | None:
@@ -260,5 +264,4 @@ class _Drive:
         return Shard(shard.number, shard.start, shard.rows, (Piece(url, 0, 0, shard.rows),))
 
     def _show(self) -> None:
-        rows = sum(manifest["rows"] for manifest in self.done.values())
-        self.bench.show(rows, self.came, "rows done")
+        self.bench.show(self.rows, self.came, "rows done")
