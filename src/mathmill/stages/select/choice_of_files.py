@@ -37,10 +37,10 @@ from mathmill.stages.any_rows import (
     texts_of,
     unknown,
 )
+from mathmill.stages.select.coreset import k_center, nearest
 from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.duplicates import REASONS, repeated
 from mathmill.stages.select.embed import GRID, embed
-from mathmill.stages.select.coreset import k_center, nearest
 from mathmill.stages.select.rating import level_rater
 from mathmill.stages.select.wish import Chosen, Wish, level_of_row, passes
 from mathmill.stages.tokens import Array, row_digests, tiles
