@@ -109,6 +109,24 @@ def tokens(place: Place) -> Callable[[], dict[str, Any]]:
     return done
 
 
+def stats(place: Place) -> Callable[[], dict[str, Any]]:
+    """Tell what a file holds, as `mathmill stats` does."""
+    from mathmill.stages.stats import survey_files
+
+    return lambda: survey_files([str(place.folder / "rows" / "rows.parquet")]).told()
+
+
+def dedup_lines(place: Place) -> Callable[[], dict[str, Any]]:
+    """Write the rows of JSON lines, each once, as `mathmill dedup` does."""
+    from mathmill.stages.select.files import dedup_files
+
+    def done() -> dict[str, Any]:
+        summary = dedup_files([str(place.folder / "seeds.jsonl")], place.out / "out.jsonl")
+        return {"dropped": {"repeats": summary.rows - summary.kept}}
+
+    return done
+
+
 def screen(place: Place) -> Callable[[], dict[str, Any]]:
     """Look runs of 13 words up in questions: the index is made before."""
     bench, index = place.bench(), Overlap(13)
@@ -164,6 +182,8 @@ STAGES = {
     "random": Stage("half of the rows at random", staged(
         selecting.run, how="random", fraction=0.5, duplicates=[])),
     "of_samples": Stage("seeds of the rows of a first synthesis", staged(seeding.of_samples)),
+    "stats": Stage("what a file holds (mathmill stats)", stats),
+    "dedup_lines": Stage("JSON lines, each once (mathmill dedup)", dedup_lines, finds="copies"),
     "tokens": Stage("rows as a student's tokens, batches of an epoch", tokens, most=250_000),
 }
 TABLE = tuple(STAGES)
