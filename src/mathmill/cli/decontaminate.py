@@ -83,6 +83,8 @@ def home_for(out: Path, teacher: str | None) -> Iterator[Path | None]:
         yield None
         return
     from mathmill.execution.store import Store
+    from mathmill.teachers.registry import understand
 
+    understand(teacher)  # a wrong name is said before a folder is made
     with Store(home_of(out)).locked() as store:
         yield store.home

@@ -74,10 +74,10 @@ def test_a_smaller_choice_at_random_is_part_of_the_larger(tmp_path):
     assert 2 <= sum(sizes) / 4 <= 8, "another seed is another choice, also in its larger half"
 
 
-def test_a_coreset_finds_every_topic_and_covers_better_than_chance(tmp_path):
-    rows, _, summary = chosen(tmp_path, ROWS, how="coreset", count=12)
-    assert all(any(topic in row["question"] for row in rows) for topic in TOPICS)
-    assert summary.radius[0] < summary.radius[1]
+def test_a_coreset_covers_better_than_chance(tmp_path):
+    for seed in range(3):
+        _, _, summary = chosen(tmp_path, ROWS, how="coreset", count=12, seed=seed)
+        assert summary.radius[0] < summary.radius[1]
     assert "covering radius" in summary.text()
 
 

@@ -37,7 +37,7 @@ from mathmill.stages.any_rows import (
     texts_of,
     unknown,
 )
-from mathmill.stages.select.coreset import k_center, nearest
+from mathmill.stages.select.coreset import covering, k_center
 from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.duplicates import REASONS, repeated
 from mathmill.stages.select.embed import GRID, embed
@@ -48,7 +48,7 @@ from mathmill.words import counted
 from mathmill.workbench import Workbench
 
 UNKNOWN = "unknown"
-DIMS, MEASURED = 256, 20_000  # of points; rows on which a covering radius is measured
+DIMS = 256  # of points
 LABELS = 10_000  # different levels: what has more is no level
 Tell = Callable[[int, str], None]
 "Hears how many rows are done, and with what."
@@ -115,7 +115,14 @@ class _Found:
     repeats: tuple[NDArray[np.int64], NDArray[np.int64]] = field(
         default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.int64)))
     "Rows that repeat another, ascending, and for each of them that one."
+    broken: list[tuple[str, int, str]] = field(default_factory=list)
+    "The first row that cannot be read: file, row, why."
     _names: list[str] = field(default_factory=list)
+
+    def skip(self, file: str, number: int, why: str) -> None:
+        """Hear of a row that cannot be read."""
+        if not self.broken:
+            self.broken.append((file, number, why))
 
     def label(self, place: int) -> str:
         """Return the level of a row."""
@@ -148,7 +155,7 @@ def _read(sources: Sequence[Path], wish: Wish, opened: AbstractContextManager[Ra
     found = _Found()
     digests, fates, codes = [found.digests], [found.fates], [found.codes]
     with opened as rater:
-        for chunk in chunks(sources, lambda *_: None):
+        for chunk in chunks(sources, found.skip):
             found.places.note(chunk)
             texts = [texts_of(row, wish.name) for *_, row in chunk]
             digests.append(_digests(chunk, texts))
@@ -206,6 +213,9 @@ def _choose(sources: Sequence[Path], wish: Wish, found: _Found, summary: Chosen,
         found.repeats = able[again], able[first]
     able = np.flatnonzero(found.fates == NOT_CHOSEN)
     summary.candidates = n = len(able)
+    if not len(found.fates) and found.broken:
+        file, number, why = found.broken[0]
+        raise InputError(file, f"{why}, and no other row can be read", "check the files", number)
     if not n:
         raise StepFailed(f"select was left with none of {counted(len(found.fates), 'row')}"
                          f"{_causes(found)}; ask for other levels, or name the fields (--field, "
@@ -263,9 +273,9 @@ def _far_apart(questions: Sequence[str], able: NDArray[np.int64], order: NDArray
     points = embed([questions[place] for place in where], DIMS)
     tell(0, f"choosing {k:,} of {len(points):,} rows")
     picks, _ = k_center(points, k, first=0)
-    some = points[::max(1, len(points) // MEASURED)]
-    one, other = (float(nearest(some, points[rows]).max()) for rows in (picks, list(range(k))))
-    summary.radius = math.sqrt(max(0.0, one)) / GRID, math.sqrt(max(0.0, other)) / GRID
+    one, other = (math.sqrt(max(0.0, covering(points, rows))) / GRID
+                  for rows in (picks, list(range(k))))
+    summary.radius = one, other
     chosen: NDArray[np.int64] = order[np.array(picks)]
     return chosen
 
