@@ -59,6 +59,28 @@ def wanted_of(record: type, columns: Sequence[str] | None = None) -> pa.Schema:
     return pa.schema([schema.field(name) for name in columns or SCHEMAS[record]])
 
 
+def read_between(path: Path, start: int, count: int) -> pa.RecordBatch:
+    """Return rows `start` to `start + count` of a Parquet file, or of a folder of them.
+
+    Only the row groups that hold them are read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    parts, at = [], 0
+    for place in files_of(path):
+        with pq.ParquetFile(place, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                size = file.metadata.row_group(group).num_rows
+                first, end = max(start - at, 0), min(start + count - at, size)
+                if first < end:
+                    parts.append(file.read_row_group(group, use_threads=False).slice(
+                        first, end - first))
+                at += size
+    found: pa.RecordBatch = pa.concat_tables(parts).combine_chunks().to_batches()[0]
+    return found
+
+
 def count_rows(path: Path) -> int:
     """Return how many rows a file, or a folder of them, says it has; InputError for none."""
     import pyarrow as pa
@@ -93,9 +115,9 @@ def write_batches(path: Path, batches: Iterable[pa.RecordBatch], record: type) -
     return count + size
 
 
-def write_numbers(path: Path, blocks: Iterable[Mapping[str, NDArray[Any]]],
-                  kinds: Mapping[str, str]) -> int:
-    """Write columns of numbers to one Parquet file, atomically; return how many rows there were.
+def write_columns(path: Path, blocks: Iterable[Mapping[str, Any]], kinds: Mapping[str, str]
+                  ) -> int:
+    """Write columns that are no record's to a Parquet file, atomically; return how many rows.
 
     `blocks`: the columns of some rows each, by name; `kinds` as in `io.schema_of`. Nothing is
     packed: digests cannot be, and the file is gone when its step is done.
@@ -116,7 +138,7 @@ def write_numbers(path: Path, blocks: Iterable[Mapping[str, NDArray[Any]]],
     return count
 
 
-def read_numbers(path: Path, name: str) -> NDArray[Any]:
+def read_column(path: Path, name: str) -> NDArray[Any]:
     """Return a column of numbers of a Parquet file, or of a folder of them."""
     import numpy as np
     import pyarrow.parquet as pq

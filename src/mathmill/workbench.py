@@ -20,9 +20,10 @@ from mathmill.columns import (
     Drops,
     count_rows,
     read_batches,
-    read_numbers,
+    read_between,
+    read_column,
     write_batches,
-    write_numbers,
+    write_columns,
 )
 from mathmill.errors import UsageError
 from mathmill.io import read_rows, rows_in, write_json, write_rows
@@ -158,6 +159,8 @@ class Workbench:
     "Does parts of the work on shards, side by side; None: each part is done here, as a whole."
     shared: dict[str, Any] = field(default_factory=dict)
     "What parts of one step in one process have made `once`."
+    first: int = 0
+    "Number, among all rows of the input that is mapped, of the first that is mapped here."
     facts: dict[str, Any] = field(default_factory=dict)
     "What the report should know: counts, rates, measures (JSON)."
     drops: Drops = field(init=False)
@@ -196,25 +199,36 @@ class Workbench:
         self.kept[table] = write_rows(self.out / f"{table}.parquet", records, record)
         return self.kept[table]
 
-    def keep_numbers(self, table: str, blocks: Iterable[Mapping[str, NDArray[Any]]],
+    def keep_columns(self, table: str, blocks: Iterable[Mapping[str, Any]],
                      kinds: Mapping[str, str]) -> int:
-        """Write numbers of each row for later work of this step: its `column`s, by name.
+        """Write what each row tells for later work of this step: its `column`s, by name.
 
         `blocks`: the columns of some rows each; `kinds`: of each column (`io.schema_of`).
         """
-        self.kept[table] = write_numbers(self.out / f"{table}.parquet", blocks, kinds)
+        self.kept[table] = write_columns(self.out / f"{table}.parquet", blocks, kinds)
         return self.kept[table]
 
     def column(self, table: str, name: str) -> NDArray[Any]:
         """Return a column of numbers, one a row of the input; zero for a row that is `gone`."""
         import numpy as np
 
-        found = read_numbers(rows_in(self.out, table), name)
+        found = read_column(rows_in(self.out, table), name)
         if not (gone := self.gone.get(table)):
             return found
         whole = np.zeros(len(found) + len(gone), found.dtype)
         whole[np.delete(np.arange(len(whole)), gone)] = found
         return whole
+
+    def lost(self) -> list[int]:
+        """Return the numbers of the input's rows that no part so far has survived, ascending."""
+        return sorted({row for rows in self.gone.values() for row in rows})
+
+    def beside(self, name: str, start: int, count: int) -> pa.RecordBatch:
+        """Return some rows of an input that has one for each row of the input that is mapped.
+
+        `start`: counted from the first row that is mapped here.
+        """
+        return read_between(rows_in(self.inputs[name]), self.first + start, count)
 
     def discard(self, table: str) -> None:
         """Take a table away that only this step's own work has read."""

@@ -25,7 +25,7 @@ def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]]
              merge: Merge) -> Facts:
     """Give the bench what the shards kept and dropped, in order; return the merged facts."""
     poisonous = [row for manifest in manifests for row in manifest["poisonous"]]
-    gone = sorted({*poisonous, *gone_before(bench)})
+    gone = sorted({*poisonous, *bench.lost()})
     tables = list(dict.fromkeys(table for manifest in manifests for table in manifest["kept"]))
     for table in tables:
         _gather(bench.out, shelf, [manifest["files"][table] for manifest in manifests
@@ -49,11 +49,6 @@ def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]]
         if "rows_in" in found:
             found["rows_in"] += len(poisonous)
     return found
-
-
-def gone_before(bench: Workbench) -> list[int]:
-    """Return the rows that no earlier part of a step has survived."""
-    return sorted({row for rows in bench.gone.values() for row in rows})
 
 
 def _gather(out: Path, shelf: Shelf, names: list[str], table: str) -> None:

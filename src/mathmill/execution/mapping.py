@@ -23,7 +23,7 @@ from typing import Any
 from mathmill import __version__
 from mathmill.errors import StepFailed
 from mathmill.execution.crew import Crew, Here, Lost
-from mathmill.execution.gather import gathered, gone_before
+from mathmill.execution.gather import gathered
 from mathmill.execution.part import Job, Result, Task
 from mathmill.execution.shards import ROWS, Piece, Shard, copied, cut
 from mathmill.execution.shelf import Shelf, system_of
@@ -59,7 +59,7 @@ class Mapper:
         shards = cut(rows_in(bench.inputs[over]), self.rows)
         came = shards[-1].start + shards[-1].rows
         name = f"{part.__module__}.{part.__qualname__}"
-        gone = tuple(gone_before(bench))
+        gone = tuple(bench.lost())
         key = content_id("shard", name, dict(literals), self.rows, over, came, __version__,
                          *gone)
         # By its key: shards of other settings are never taken for these.

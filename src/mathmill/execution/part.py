@@ -217,7 +217,8 @@ class _Leaves:
         """Put rows through the part; where it raises, each half by itself."""
         out = self.folder / str(len(self.found))
         bench = ShardBench(out, inputs=_inputs_of(self.job), tools=self.job.tools,
-                           shared=_shared_of(self.job.key), shard=shard, over=self.job.over)
+                           shared=_shared_of(self.job.key), first=shard.start, shard=shard,
+                           over=self.job.over)
         try:
             self.job.part(bench, **self.job.literals)
             came = bench.facts.get("rows_in", shard.rows)

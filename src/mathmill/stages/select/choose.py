@@ -4,9 +4,9 @@ Why: seeds that lie far apart give more varied data (Skywork-Math's core-set). T
 lack the control, so choosing at random is the same stage with another word, and the facts
 give both a covering radius and MetaMath's diversity gain on the same embedding.
 
-Rows pass three times as Arrow batches: for what they repeat, for their levels, and to be
-written. Only what a choice rests on is held: 16 bytes a row for a rule of duplicates, a level,
-and, where rows are compared, ids and questions.
+Rows pass on shards, as Arrow batches: for what they repeat, for their levels, and to be written.
+The choice itself is made here, of what these told: 16 bytes a row for a rule of duplicates, a
+level, and, where rows are compared, ids and questions.
 
 Used as: `run(bench, how="coreset", fraction=0.5)` or `run(bench, how="random", count=1000)`.
 """
@@ -14,14 +14,12 @@ Used as: `run(bench, how="coreset", fraction=0.5)` or `run(bench, how="random", 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mathmill.columns import row_json
 from mathmill.errors import StepFailed, UsageError
 from mathmill.identity import draw
 from mathmill.stages.records import record_of
@@ -30,15 +28,16 @@ from mathmill.stages.select.coreset import k_center, nearest
 from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.minhash import settings_of
 from mathmill.stages.select.near import with_near
-from mathmill.stages.select.rating import NONE, histogram, rated
-from mathmill.stages.select.ratings import Ratings, ratings_of
+from mathmill.stages.select.rating import histogram, rated
+from mathmill.stages.select.ratings import ratings_of
 from mathmill.stages.select.worth import VALUES, best, coded, told, values_of
+from mathmill.stages.select.writing import Plan, write
 from mathmill.texts import Text
-from mathmill.types import Drop, Problem, Sample
+from mathmill.types import Problem, Sample
 from mathmill.workbench import Workbench
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 MEASURED = 20_000  # rows on which coverage is measured: enough for three digits
 EMBEDDED = 100_000  # rows at most of which a random choice's coverage is measured
@@ -77,6 +76,7 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     known = rated(bench, record, repeats, difficulty, teacher)
     able = np.ones(repeats.rows, np.bool_)
     able[repeats.places] = False
+    able[bench.lost()] = False
     if ratings is not None:
         known = ratings.over(known)
         able &= ratings.fits(levels)
@@ -95,8 +95,8 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     else:
         chosen[candidates[best(worths[able], _ids(bench, record)[able], wanted)]] = True
         bench.facts["values"] |= told(worths, chosen)
-    bench.keep_batches(_kept(bench, record, _Plan(repeats, duplicates, known, able, chosen, how,
-                                                  levels, worths, ratings)), record)
+    write(bench, record, Plan(repeats, duplicates, known, able, chosen, how, levels, worths,
+                              ratings))
     bench.facts.update(rows_in=repeats.rows, candidates=len(candidates), chosen=wanted, how=how,
                        levels_kept=histogram(known[chosen]))
 
@@ -141,93 +141,6 @@ def _ids(bench: Workbench, record: type) -> NDArray[np.bytes_]:
     """Return the ids of all rows."""
     return np.concatenate([np.zeros(0, "S1"), *(
         coded(batch.column("id")) for batch in bench.batches("rows", record, ["id"]))])
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What becomes of each row."""
-
-    repeats: rules.Repeats
-    duplicates: Sequence[str]
-    levels: NDArray[np.int32]
-    able: NDArray[np.bool_]
-    chosen: NDArray[np.bool_]
-    how: str
-    wanted: Sequence[int] | None
-    worths: NDArray[np.float64] | None
-    ratings: Ratings | None
-
-    def reason(self, row: int, again: dict[int, int], ids: _Ids) -> tuple[str, str]:
-        """Return why a row goes, and the detail; `again`: numbers of repeats by their rows."""
-        if row in again:
-            number = again[row]
-            detail = f"of {ids.of(int(self.repeats.firsts[number]))}"
-            if len(self.repeats.clusters) and self.repeats.clusters[number]:
-                detail += f", cluster {self.repeats.clusters[number]}"
-            return rules.REASONS[self.duplicates[self.repeats.rules[number]]], detail
-        if not self.able[row]:
-            if self.ratings is not None and (
-                    why := self.ratings.reason(row, self.wanted)):
-                return why
-            if self.worths is not None and (
-                    self.wanted is None or self.levels[row] in self.wanted):
-                return "no value", "none of the values given is of this row"
-            level = self.levels[row]
-            return (f"level {'unknown' if level in (NONE, 0) else level}",
-                    f"wanted {', '.join(map(str, self.wanted or ()))}")
-        worth = "" if self.worths is None else f"value {self.worths[row]:.4g}"
-        return f"not chosen ({self.how})", worth
-
-
-class _Ids:
-    """The ids of rows that others repeat: 40 bytes for each of these."""
-
-    def __init__(self, bench: Workbench, record: type, repeats: rules.Repeats) -> None:
-        self.rows = np.unique(repeats.firsts)
-        self.ids = np.zeros(len(self.rows), "S32")
-        start = 0
-        if (repeats.firsts > repeats.places).any():  # some stand behind the row that names them
-            for batch in bench.batches("rows", record, ["id"]):
-                self.note(start, batch.column("id"))
-                start += len(batch)
-
-    def note(self, start: int, ids: pa.Array) -> None:
-        """Take the ids of rows from `start` on that are wanted."""
-        first, end = np.searchsorted(self.rows, [start, start + len(ids)])
-        if end > first:
-            self.ids[first:end] = ids.take(self.rows[first:end] - start).to_pylist()
-
-    def of(self, row: int) -> str:
-        """Return the id of a row that has passed, or stands behind one that repeats it."""
-        return str(self.ids[np.searchsorted(self.rows, row)].decode())
-
-
-def _kept(bench: Workbench, record: type, plan: _Plan) -> Iterator[pa.RecordBatch]:
-    """Yield the chosen rows with their levels; drop the others."""
-    import pyarrow as pa
-
-    start, ids = 0, _Ids(bench, record, plan.repeats)
-    for batch in bench.batches("rows", record):
-        end = start + len(batch)
-        if record is not Text:
-            levels = plan.levels[start:end]
-            place = batch.schema.get_field_index("level")
-            batch = batch.set_column(place, batch.schema.field(place),
-                                     pa.array(levels, pa.int32(), mask=levels == NONE))
-        ids.note(start, batch.column("id"))
-        stays = plan.chosen[start:end]
-        if not stays.all():
-            here = plan.repeats.within(start, end)
-            again = dict(zip(plan.repeats.places[here].tolist(), range(here.start, here.stop),
-                             strict=True))
-            goes = np.flatnonzero(~stays)
-            for at, row in zip(goes, batch.take(goes).to_pylist(), strict=True):
-                reason, detail = plan.reason(start + int(at), again, ids)
-                bench.drop(Drop(row["id"], reason, detail, row_json(row), row.get("method", "")))
-            batch = batch.filter(pa.array(stays))
-        yield batch
-        start = end
-        bench.show(start, plan.repeats.rows, "rows written")
 
 
 def _chosen(bench: Workbench, record: type, able: NDArray[np.bool_], k: int, how: str,

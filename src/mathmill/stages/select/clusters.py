@@ -18,14 +18,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mathmill.stages.select.duplicates import repeated
-from mathmill.stages.select.minhash import Near, Numbers, Sketches
-from mathmill.stages.tokens import shingles, signed_words, tiles
+from mathmill.stages.select.minhash import Near, Numbers
+from mathmill.stages.tokens import Array, shingles, signed_words, tiles
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +55,24 @@ class Clusters:
     "Rows left in crowds when `CROWD` rounds were over: what they may miss."
 
 
-def clustered(sketches: Sketches, read: Read, folder: Path) -> Clusters:
+class Keys(Protocol):
+    """What is known of rows: `minhash.Sketches`, or the like of it in files."""
+
+    @property
+    def near(self) -> Near:
+        """What near means."""
+        ...
+
+    def wholes(self) -> Array:
+        """Return 64 bits a row over its words; 0 for a row without words."""
+        ...
+
+    def keys(self, band: int) -> Numbers:
+        """Return each row's key in a band."""
+        ...
+
+
+def clustered(sketches: Keys, read: Read, folder: Path) -> Clusters:
     """Return the clusters of rows; a row without words stays alone.
 
     `read` is called once, where some rows share a band. `folder`: where a scratch file may lie.

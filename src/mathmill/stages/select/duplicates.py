@@ -5,16 +5,16 @@ the many that tell one calculation with other names and numbers, are worth train
 question for a study, so each rule is a word in the recipe. The first row in the order of the rows
 stays, whatever the rules; only of a cluster of near duplicates it is the best (`keepers`).
 
-In memory a row is 16 bytes a rule: 128 bits of what it says (`near`: 72, `minhash`). Equal bits
-are found by sorting a 64th of them at a time, so that time grows with the rows and 12 million
-fit in half a gigabyte.
+What a row says is 128 bits a rule, found on shards and kept in files (`near`: 72 bytes, `minhash`);
+in memory is one rule at a time. Equal bits are found by sorting a 64th of them at a time, so that
+time grows with the rows and 12 million fit in half a gigabyte.
 
 Used as: `repeats = find(bench, Sample, ["text", "structure"])`; `repeats.reason(place)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathmill.errors import UsageError
+from mathmill.stages.records import record_called
 from mathmill.stages.select.structure import skeleton_of, structure_of
 from mathmill.stages.tokens import Array, row_digests, tiles
 from mathmill.texts import Text
 from mathmill.types import Sample
-from mathmill.workbench import Workbench
+from mathmill.workbench import Facts, Workbench
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +38,7 @@ REASONS = {"text": "near duplicate", "question": "same question",
            "program": "same program structure", "structure": "same question and structure",
            "near": "nearly the same words"}
 NEAR = "near"  # the rule that is no equality: `near.with_near` finds its rows
+DIGESTS, HALVES = "digests", (0, 1)
 PARTS = 64  # in which equal digests are looked for one after another
 
 
@@ -81,25 +83,46 @@ def find(bench: Workbench, record: type, rules: Sequence[str]) -> Repeats:
     if record is Text and set(rules) - {"text", NEAR}:
         raise UsageError(f"duplicates={list(rules)}: texts hold no question and no program; name "
                          "`text`, `near` or none")
-    rows, done = bench.count("rows"), 0
-    plain = [(number, rule) for number, rule in enumerate(rules) if rule != NEAR]
-    digests = np.zeros((len(plain), rows, 2), np.uint64)
-    columns = ["text"] if record is Text else ["question", "solution"]
-    for batch in bench.batches("rows", record, columns) if plain else ():
-        for (_, rule), found in zip(plain, digests, strict=True):
-            found[done:done + len(batch)] = _digests(rule, batch, record is Sample)
-        done += len(batch)
-        bench.show(done, rows, "rows read")
+    rows, plain = bench.count("rows"), [rule for rule in rules if rule != NEAR]
+    if plain:
+        bench.map(digested, {"record": record.__name__, "rules": plain}, merge=nothing)
     places, firsts = np.zeros(0, np.int64), np.zeros(0, np.int64)
     by = np.zeros(0, np.int8)
-    for (number, _), own in zip(plain, digests, strict=True):
-        again, first = repeated(own)
+    for number, rule in enumerate(rules):
+        if rule == NEAR:
+            continue
+        again, first = repeated(np.stack([bench.column(DIGESTS, f"{rule} {half}")
+                                          for half in HALVES], axis=1))
         new = ~np.isin(again, places, assume_unique=True)
         places = np.concatenate([places, again[new]])
         firsts = np.concatenate([firsts, first[new]])
         by = np.concatenate([by, np.full(int(new.sum()), number, np.int8)])
+    if plain:
+        bench.discard(DIGESTS)
     order = np.argsort(places)
     return Repeats(rows, places[order], firsts[order], by[order])
+
+
+def digested(bench: Workbench, *, record: str, rules: Sequence[str]) -> None:
+    """Keep what the rows of a shard say, as 128 bits a rule; all that finding repeats takes."""
+    kind, done = record_called(record), 0
+
+    def blocks() -> Iterator[dict[str, Array]]:
+        nonlocal done
+        for batch in bench.batches("rows", kind, ["text"] if kind is Text else [
+                "question", "solution"]):
+            yield {f"{rule} {half}": found[:, half] for rule in rules for found in [
+                _digests(rule, batch, kind is Sample)] for half in HALVES}
+            done += len(batch)
+            bench.show(done, None, "rows read")
+
+    bench.keep_columns(DIGESTS, blocks(), {
+        f"{rule} {half}": "uint64" for rule in rules for half in HALVES})
+
+
+def nothing(facts: Sequence[Facts]) -> Facts:
+    """Return no facts: what a part has kept is all that it says."""
+    return {}
 
 
 def repeated(digests: Array) -> tuple[Places, Places]:

@@ -8,16 +8,18 @@ Used as: `repeats = with_near(bench, Sample, repeats, number, Near(threshold=0.8
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mathmill.stages.records import record_called
 from mathmill.stages.select.clusters import Clusters, clustered
-from mathmill.stages.select.duplicates import Repeats, whole_texts
+from mathmill.stages.select.duplicates import Repeats, nothing, whole_texts
 from mathmill.stages.select.keepers import left_out, ranks
-from mathmill.stages.select.minhash import Near, Sketches
+from mathmill.stages.select.minhash import Near, Numbers, Sketches
+from mathmill.stages.tokens import Array
 from mathmill.texts import Text
 from mathmill.types import UNCHECKED, Problem, Sample
 from mathmill.workbench import Workbench
@@ -25,6 +27,7 @@ from mathmill.workbench import Workbench
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SKETCHES = "sketches"
 COLUMNS = {Sample: ["question", "solution", "method", "verdict"],
            Problem: ["question", "solution", "seed"], Text: ["text"]}
 "What a row is compared by, and what its rank rests on."
@@ -39,16 +42,12 @@ def with_near(bench: Workbench, record: type, repeats: Repeats, number: int, nea
     """
     left = np.ones(repeats.rows, np.bool_)
     left[repeats.places] = False
-    sketches, rank, done = Sketches(near), [np.zeros(0, np.uint64)], 0
-    for batch in _left(bench, record, left, COLUMNS[record]):
-        sketches.add(_texts(record, batch))
-        rank.append(_ranks(record, batch))
-        done += len(batch)
-        bench.show(done, int(left.sum()), "rows sketched")
-    clusters = clustered(sketches, lambda: (
+    bench.map(sketched, {"record": record.__name__, "near": asdict(near)}, merge=nothing)
+    clusters = clustered(_Kept(bench, near, left), lambda: (
         _texts(record, batch) for batch in _left(bench, record, left, COLUMNS[record][:2])),
         bench.out)
-    goes, stays, cluster = left_out(clusters.firsts, np.concatenate(rank))
+    goes, stays, cluster = left_out(clusters.firsts, bench.column(SKETCHES, "rank")[left])
+    bench.discard(SKETCHES)
     bench.facts["near"] = told(near, clusters, cluster)
     rows = np.flatnonzero(left)
     places = np.concatenate([repeats.places, rows[goes]])
@@ -57,6 +56,41 @@ def with_near(bench: Workbench, record: type, repeats: Repeats, number: int, nea
         repeats.rows, places[order], np.concatenate([repeats.firsts, rows[stays]])[order],
         np.concatenate([repeats.rules, np.full(len(goes), number, np.int8)])[order],
         np.concatenate([np.zeros(len(repeats.places), np.int64), cluster])[order])
+
+
+def sketched(bench: Workbench, *, record: str, near: Mapping[str, Any]) -> None:
+    """Keep sketch and rank of the rows of a shard, those too that an equality tells."""
+    kind, settings, done = record_called(record), Near(**near), 0
+
+    def blocks() -> Iterator[dict[str, Any]]:
+        nonlocal done
+        for batch in bench.batches("rows", kind, COLUMNS[kind]):
+            own = Sketches(settings)
+            own.add(_texts(kind, batch))
+            yield {"whole": own.wholes(), "rank": _ranks(kind, batch),
+                   **{f"band {band}": own.keys(band) for band in range(settings.bands)}}
+            done += len(batch)
+            bench.show(done, None, "rows sketched")
+
+    bench.keep_columns(SKETCHES, blocks(), {"whole": "uint64", "rank": "uint64", **{
+        f"band {band}": "uint32" for band in range(settings.bands)}})
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The sketches of some of the rows, read a column at a time: in memory is one band."""
+
+    bench: Workbench
+    near: Near
+    left: np.ndarray[Any, Any]
+
+    def wholes(self) -> Array:
+        found: Array = self.bench.column(SKETCHES, "whole")[self.left]
+        return found
+
+    def keys(self, band: int) -> Numbers:
+        found: Numbers = self.bench.column(SKETCHES, f"band {band}")[self.left]
+        return found
 
 
 def told(near: Near, clusters: Clusters, cluster: np.ndarray[Any, Any]) -> dict[str, Any]:
