@@ -91,7 +91,8 @@ def row(name: str, count: int, found: Found, goals: dict[str, float]) -> str:
             else f"{rate:,.0f}")
     mib = (beside(at, found["mib"], goals.get("mib", GOALS["mib"]), form=",.0f") if count == FULL
            else f"{found['mib']:,.0f}")
-    return f"  {name:<16}{found['wall']:>9,.1f}   {cpu:<24}{pace:<30}{mib}"
+    hours = found["cpu"] / count * 1e9 / 3600
+    return f"  {name:<16}{found['wall']:>9,.1f}   {cpu:<24}{pace:<30}{mib:<24}{hours:,.1f}"
 
 
 def checked(name: str, count: int, tally: Found) -> None:
@@ -166,7 +167,8 @@ def table(place: Path, given: argparse.Namespace) -> None:
         print(f"{count:,} rows: {size['arrow'] / count:,.0f} bytes each in memory, "
               f"{size['parquet'] / count:,.0f} as Parquet, {size['json'] / count:,.0f} as JSON "
               f"lines ({time.monotonic() - clock:.0f} s); load {os.getloadavg()[0]:.1f}")
-        print(f"  {'stage':<16}{'wall s':>9}   {'CPU-s':<24}{'rows/s/core':<30}peak MiB",
+        print(f"  {'stage':<16}{'wall s':>9}   {'CPU-s':<24}{'rows/s/core':<30}{'peak MiB':<24}"
+              "core-h a billion",
               flush=True)
         here: dict[str, Found] = {}
         walls = 0.0
