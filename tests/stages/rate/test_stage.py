@@ -11,6 +11,8 @@ from mathmill.execution import local
 from mathmill.execution.step import in_order
 from mathmill.io import read_rows, write_rows
 from mathmill.pipeline import EMBEDDED, Stage, rate, sample, seeds, select, train
+from mathmill.planning.probe import asks
+from mathmill.planning.rates import rates_of
 from mathmill.stages import rate as stage
 from mathmill.types import Problem, Sample, make_problem
 from mathmill.workbench import Workbench
@@ -107,6 +109,15 @@ def test_the_verb_says_what_cannot_be_before_anything_runs():
                         "one of them"), ({"ratings": drawn, "pass_rate": (1, 0)}, "lower one")):
         with pytest.raises(UsageError, match=says):
             select(PROBLEMS, **given)
+
+
+def test_a_plan_counts_the_calls_of_who_is_asked():
+    assert asks(rate(PROBLEMS, model="symbolic:"))
+    assert asks(rate(PROBLEMS, "teacher", "symbolic:"))
+    assert not asks(rate(PROBLEMS, "steps"))
+    facts = {"rows_in": 5, "rating": {"requests": 32, "units": 4, "tokens_in": 64}}
+    [one] = rates_of(rate(PROBLEMS, model="symbolic:"), {"facts": facts})
+    assert (one.attempts_a_row, one.calls_an_attempt) == (0.8, 8)
 
 
 def test_hard_seeds_are_those_that_a_student_fails(tmp_path):

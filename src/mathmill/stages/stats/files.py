@@ -37,6 +37,7 @@ SAME = ("texts", "words", "questions")
 """What rows can share: question and solution letter by letter, their words and signs of maths
 (what `dedup` compares), the words and signs of the question."""
 NAMED = 5
+BEGINNING = 20_000  # characters of a text that tell its language
 
 
 @dataclass
@@ -195,7 +196,7 @@ def _measure(survey: Survey, questions: Sequence[str], solutions: Sequence[str],
 def _language(row: Mapping[str, Any], question: str) -> str:
     """Return the language that a row says it is in, else that of its question."""
     said = row.get("language") or row.get("lang")
-    return code_of(said if isinstance(said, str) else None) or language_of(question)
+    return code_of(said if isinstance(said, str) else None) or language_of(question[:BEGINNING])
 
 
 def _concluded(solution: str) -> str:
