@@ -38,7 +38,7 @@ def part(rank: int, folder: str) -> None:
     from torch import distributed
 
     from mathmill.train import optimizer as room
-    from mathmill.train.split import split, spread, whole, whole_state
+    from mathmill.train.split import all_processes, split, spread, whole, whole_state
 
     room._cpu_has_bfloat16 = lambda: False  # type: ignore[assignment] # its rounding would hide all
     torch.set_num_threads(1)
@@ -48,7 +48,7 @@ def part(rank: int, folder: str) -> None:
     for name in room.OPTIMIZERS:
         plain = small()
         learn(plain, room.build_optimizer(plain, name, RATE, weight_decay=0.01), 0, STEPS)
-        model = split(small())
+        model = split(small(), all_processes())
         optimizer = room.build_optimizer(model, name, RATE, weight_decay=0.01)
         learn(model, optimizer, 0, 1)
         state = whole(optimizer.state_dict(), keep=True)

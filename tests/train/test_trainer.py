@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
+from mathmill.train import trainer
 from mathmill.train.data import pack, pack_consecutive, render
 from mathmill.train.items import IGNORED, Items, collate, items
 from mathmill.train.recording import Recorder, Span
+from mathmill.train.sft import Recipe
 from mathmill.train.trainer import answer_loss, answer_losses
 
 
@@ -95,3 +99,21 @@ def test_the_measures_of_a_training_through_two_stages_tell_of_each_stage_alone(
     assert recorder.ends == [3, 5]
     assert [(m.stage, m.step, m.epoch, m.tokens) for m in recorder.measures] == [
         (1, 2, 0.667, 20), (1, 3, 1.0, 30), (2, 2, 1.0, 40)]
+
+
+@pytest.mark.slow
+def test_what_is_laid_around_the_models_forward_reaches_the_loss(
+        tiny, tokenizer, samples, tmp_path, monkeypatch):
+    """As bfloat16 is, on a GPU: a loss that calls the model's parts would go past it."""
+    plain = trainer._arguments
+    monkeypatch.setattr(trainer, "_arguments", lambda *words: plain(*words) | {"bf16": True})
+    seen = set()
+    tiny.model.layers[0].mlp.register_forward_hook(lambda _, __, out: seen.add(out.dtype))
+    rows = items(render(samples[:8], tokenizer, 200)[0])
+    recorder = Recorder([Span(1, [1], 1.0)], lambda *words: None, 60.0)
+    made = trainer.make_trainer(tiny, tokenizer, rows, [array("I", range(8))],
+                                Recipe(batch_size=8), tmp_path, recorder)
+    made.train()
+    assert seen == {torch.bfloat16}
+    assert tiny.model.embed_tokens.weight.dtype == torch.float32
+    assert 4 < recorder.measures[0].loss < 8

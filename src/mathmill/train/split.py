@@ -5,12 +5,14 @@ takes 14 GB each. accelerate has FSDP on GPUs alone, and what nobody can run on 
 test here; PyTorch's `fully_shard` takes both. What is saved is whole and the very files that one
 process writes: a training may go on with another number of processes, split or not.
 
-Used as: `split(model)` once the group of processes stands; `whole_state(model, keep=rank == 0)`,
+Used as: `in_turn(open_whole)` once the group of processes stands; `whole_state(model, keep)`,
 `whole(optimizer.state_dict(), keep)`, `spread(state, optimizer)`.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,20 +33,42 @@ def join_group() -> None:
                                        timeout=PATIENCE)
 
 
-def split(model: Any) -> Any:
-    """Split a model's weights over all processes of the group, a layer at a time; return it.
+def in_turn(open_whole: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Return (model, tokenizer) with the model split; on a machine one process after the other.
+
+    Each must have the whole model in main memory to take its part: one at a time has.
+    """
+    from torch import distributed
+
+    mesh = all_processes()  # they meet for it
+    for turn in range(int(os.environ.get("LOCAL_WORLD_SIZE", 1))):
+        if turn == int(os.environ.get("LOCAL_RANK", 0)):
+            model, tokenizer = open_whole()
+            model = split(model, mesh)
+        distributed.barrier()
+    return model, tokenizer
+
+
+def all_processes() -> Any:
+    """Return all processes of the group as PyTorch's mesh; they meet for it."""
+    import torch
+    from torch import distributed
+    from torch.distributed.device_mesh import init_device_mesh
+
+    return init_device_mesh("cuda" if torch.cuda.is_available() else "cpu",
+                            (distributed.get_world_size(),))
+
+
+def split(model: Any, mesh: Any) -> Any:
+    """Split a model's weights over the processes of a mesh, a layer at a time; return it.
 
     Each layer is put together when it computes and let go after it. On GPUs weights come there
     from the CPU a layer at a time, and layers compute in bfloat16.
     """
     import torch
-    from torch import distributed
-    from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
-    on_gpu = torch.cuda.is_available()
-    mesh = init_device_mesh("cuda" if on_gpu else "cpu", (distributed.get_world_size(),))
-    policy = (MixedPrecisionPolicy(torch.bfloat16, torch.float32) if on_gpu
+    policy = (MixedPrecisionPolicy(torch.bfloat16, torch.float32) if torch.cuda.is_available()
               else MixedPrecisionPolicy())
     kinds = set(getattr(model, "_no_split_modules", None) or ())
     for module in list(model.modules()):

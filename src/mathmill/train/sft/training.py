@@ -26,7 +26,7 @@ from mathmill.train.lora import attach, is_adapted, merged
 from mathmill.train.recording import MEASURES_FILE, Measure, Recorder, Span
 from mathmill.train.sft.material import Material, joined
 from mathmill.train.sft.recipe import Recipe
-from mathmill.train.split import split
+from mathmill.train.split import in_turn
 from mathmill.train.trainer import make_trainer
 from mathmill.workbench import Workbench
 
@@ -60,13 +60,12 @@ def train_one(bench: Workbench, recipe: Recipe, stages: Sequence[Material], star
     """
     quiet()
     began = time.time()
-    model, tokenizer = open_model(start, "cpu" if rank.split else None, dtype="float32")
+    model, tokenizer = (in_turn(lambda: open_model(start, "cpu", "float32")) if rank.split
+                        else open_model(start, dtype="float32"))
     with_template(tokenizer, recipe)
     if recipe.lora is not None:
         before = bench.out / f"stage-{number - 1}" / "adapter"
         model = attach(model, recipe.lora, recipe.seed, before if number > 1 else None)
-    if rank.split:
-        model = split(model)
     rows, batches, spans = joined(stages, recipe.accumulate)
     recorder = Recorder(spans, bench.show, bench.tools.get("save_seconds", SAVE_SECONDS),
                         lambda step: keeper.keep(number, step, model, tokenizer, trainer))
