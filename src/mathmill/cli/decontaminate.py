@@ -42,6 +42,8 @@ def decontaminate(
     )] = None,
     item: Annotated[str | None, typer.Option(
         help="Field of the benchmark with the text.", show_default="the same")] = None,
+    force: Annotated[bool, typer.Option(
+        "--force", help="Go on where the benchmark will hardly fit into memory.")] = False,
     self_test: Annotated[bool, typer.Option(
         "--self-test", help="Plant leaks and print what each finder finds, and takes of clean "
                             "rows.")] = False,
@@ -68,7 +70,7 @@ def decontaminate(
         switches = contamination.Switches(ngram, numbers if least is None else least,
                                           neighbours or (), judge, field, item)
         summary = contamination.clean(
-            file, against, out, switches, terms=terms, home=home,
+            file, against, out, switches, terms=terms, home=home, force=force,
             tell=lambda done: shown.show("decontaminate", done, None, "rows compared"))
     print(summary.text())
     if summary.unreadable:

@@ -50,11 +50,13 @@ class Switches:
 
 def clean(files: Sequence[str], against: Sequence[str], out: Path,
           switches: Switches = Switches(), *, terms: Terms | None = None,
-          home: Path | None = None, tell: Callable[[int], None] = lambda _: None) -> Summary:
+          home: Path | None = None, force: bool = False,
+          tell: Callable[[int], None] = lambda _: None) -> Summary:
     """Write the rows of files that share nothing with benchmark files; return the counts.
 
-    `home`: folder whose journal a judge's replies go to, under `terms`. `tell` hears how many
-    rows are compared. Raises UsageError, InputError.
+    `home`: folder whose journal a judge's replies go to, under `terms`. `force`: go on where the
+    benchmark will hardly fit into memory. `tell` hears how many rows are compared. Raises
+    UsageError, InputError.
     """
     from mathmill.methods import sameness
     from mathmill.stages.decontaminate.files import Choices, clean_files
@@ -73,7 +75,7 @@ def clean(files: Sequence[str], against: Sequence[str], out: Path,
             "judge_request": sameness.same_request, "read_judgement": sameness.read_judgement})
     choices = Choices(switches.ngram, beyond, switches.field, switches.item)
     return clean_files(files, against, out, choices, bench, signature=symbolic.signature,
-                       tell=tell)
+                       force=force, tell=tell)
 
 
 def self_test(data: Path | None = None) -> Iterator[str]:

@@ -20,6 +20,7 @@ from typing import Any
 from mathmill.decoding import models
 from mathmill.decoding.generation import Ask, Written, decode, window
 from mathmill.decoding.prompts import encode, render_chat
+from mathmill.memory import free_memory
 from mathmill.teachers.http.reading import apart
 from mathmill.teachers.inprocess import InProcess, Refused
 from mathmill.types import Reply, Request
@@ -214,22 +215,8 @@ def _free_bytes(model: Any) -> int:
     device = next(model.parameters()).device
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return _free_main_memory()
-
-
-def _free_main_memory(proc: Path = Path("/proc/meminfo"),
-                      group: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return the bytes this process may still use: the machine's or its container's, the less."""
-    free = 1 << 31  # where nothing is told
-    try:
-        rows = dict(line.split(":", 1) for line in proc.read_text().splitlines() if ":" in line)
-        free = int(rows["MemAvailable"].split()[0]) * 1024
-        limit = (group / "memory.max").read_text().strip()
-        if limit != "max":
-            free = min(free, int(limit) - int((group / "memory.current").read_text()))
-    except (OSError, KeyError, ValueError):
-        pass
-    return max(free, 1 << 27)
+    free = free_memory()
+    return max(1 << 31 if free is None else free, 1 << 27)
 
 
 def _out_of_memory(error: BaseException) -> bool:

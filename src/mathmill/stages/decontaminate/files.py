@@ -28,6 +28,7 @@ from mathmill.stages.any_rows import (
     texts_of,
     unknown,
 )
+from mathmill.stages.decontaminate import size
 from mathmill.stages.decontaminate.finders import Beyond
 from mathmill.stages.decontaminate.meaning import Reader, Twins, unread
 from mathmill.stages.decontaminate.runs import Texts
@@ -68,18 +69,21 @@ class Summary(Sifted):
 
 def clean_files(files: Sequence[str], against: Sequence[str], out: Path, choices: Choices,
                 bench: Workbench | None = None, *, signature: Reader | None = None,
-                tell: Callable[[int], None] = lambda _: None) -> Summary:
+                force: bool = False, tell: Callable[[int], None] = lambda _: None) -> Summary:
     """Write the rows of files that share nothing with the benchmark files; return the counts.
 
     `bench`: where a judge's teacher is opened, with its tools. Rows without a text that can be
-    found are left out and counted: nobody can say that they are clean. Raises UsageError,
-    InputError for a file that cannot be read, or a benchmark without an item.
+    found are left out and counted: nobody can say that they are clean. Raises UsageError, for a
+    benchmark too that memory will not hold, but for `force`; InputError for a file that cannot be
+    read, or a benchmark without an item.
     """
     if not SHORTEST <= choices.ngram <= LONGEST:
         raise UsageError(f"--ngram {choices.ngram}: give {SHORTEST} to {LONGEST}")
     sources, benchmarks = files_at(files), files_at(against)
     aside = beside(out, [*sources, *benchmarks])
     summary = Summary(out, aside)
+    if not force:
+        size.check(benchmarks, choices.item, choices.beyond)
     index, twins, more = Overlap(choices.ngram), Twins(signature or unread), Beyond(choices.beyond)
     for file in benchmarks:
         summary.items += _read_items(file, choices.item, index, twins, more)

@@ -20,6 +20,7 @@ import numpy as np
 
 from mathmill.columns import row_json
 from mathmill.errors import StepFailed, UsageError
+from mathmill.stages.decontaminate import size
 from mathmill.stages.decontaminate.benchmarks import Benchmarks
 from mathmill.stages.decontaminate.finders import check
 from mathmill.stages.overlap import FOLDS, LONGEST, SHORTEST
@@ -49,6 +50,7 @@ def run(bench: Workbench, *, against: Sequence[str], ngram: int | Sequence[int] 
     lengths = [ngram] if isinstance(ngram, int) else list(ngram)
     _check(bench, against, lengths, fold, fields)
     check(beyond)
+    size.told(bench, against, beyond)
     record = record_of(bench, "rows")
     bench.map(compare, {"record": record.__name__, "signatures": signatures, "beyond": beyond,
                         "asked": {"against": list(against), "lengths": lengths, "fold": fold,
