@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -40,7 +41,8 @@ from mathmill.stages.any_rows import (
 from mathmill.stages.select.coreset import covering, k_center
 from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.duplicates import REASONS, repeated
-from mathmill.stages.select.embed import GRID, embed
+from mathmill.stages.select.embed import GRID
+from mathmill.stages.select.embed_on_disk import embed_on_disk
 from mathmill.stages.select.rating import level_rater
 from mathmill.stages.select.wish import Chosen, Wish, level_of_row, passes
 from mathmill.stages.tokens import Array, row_digests, tiles
@@ -226,7 +228,9 @@ def _choose(sources: Sequence[Path], wish: Wish, found: _Found, summary: Chosen,
                          f"be chosen{_causes(found)}; give more rows or ask for fewer")
     order = able[np.argsort(_drawn(found.digests[able], wish.seed), kind="stable")]
     if wish.how == "coreset" and k < n:
-        order = _far_apart(_questions(sources, wish, found, tell), able, order, k, summary, tell)
+        with tempfile.TemporaryDirectory(dir=summary.out.parent, prefix=".core-set-") as folder:
+            order = _far_apart(_questions(sources, wish, found, tell), order, k, summary,
+                               Path(folder), tell)
     found.fates[order[:k]] = CHOSEN
     found.digests = found.digests[:0]
 
@@ -251,26 +255,26 @@ def _drawn(digests: Array, seed: int) -> Array:
     return drawn
 
 
-def _questions(sources: Sequence[Path], wish: Wish, found: _Found, tell: Tell) -> list[str]:
-    """Read the questions, or texts, of the rows that can be chosen, in their order."""
-    questions, place = [], 0
+def _questions(sources: Sequence[Path], wish: Wish, found: _Found, tell: Tell
+               ) -> Iterator[list[str]]:
+    """Yield the questions, or texts, of the rows that can be chosen, in their order."""
+    place = 0
     for chunk in chunks(sources, lambda *_: None):
         fates = found.fates[place:place + len(chunk)].tolist()
-        questions += [text[0] for (*_, row), fate in zip(chunk, fates, strict=False)
-                      if fate == NOT_CHOSEN and (text := texts_of(row, wish.name))]
+        yield [text[0] for (*_, row), fate in zip(chunk, fates, strict=False)
+               if fate == NOT_CHOSEN and (text := texts_of(row, wish.name))]
         place += len(chunk)
-        tell(place, "rows read for a core-set")
-    return questions
+        tell(place, "rows embedded")
 
 
-def _far_apart(questions: Sequence[str], able: NDArray[np.int64], order: NDArray[np.int64], k: int,
-               summary: Chosen, tell: Tell) -> NDArray[np.int64]:
-    """Return k rows that lie far apart; note the covering radius."""
-    where = np.searchsorted(able, order)  # points in the drawn order: no file's order decides ties
-    if len(questions) != len(able):
-        raise InputError("the files", "they changed while they were read", "give the command again")
-    tell(0, "embedding rows")
-    points = embed([questions[place] for place in where], DIMS)
+def _far_apart(questions: Iterator[list[str]], order: NDArray[np.int64], k: int, summary: Chosen,
+               folder: Path, tell: Tell) -> NDArray[np.int64]:
+    """Return k of the rows in `order` that lie far apart; note the covering radius."""
+    try:  # points in this order: no file's order decides ties
+        points = embed_on_disk(questions, len(order), folder, DIMS, np.argsort(order))
+    except ValueError as error:
+        raise InputError(summary.out, f"a file changed while it was read ({error})",
+                         "give the command again") from error
     tell(0, f"choosing {k:,} of {len(points):,} rows")
     picks, _ = k_center(points, k, first=0)
     one, other = (math.sqrt(max(0.0, covering(points, rows))) / GRID

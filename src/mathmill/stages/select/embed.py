@@ -54,16 +54,22 @@ def embed(texts: Sequence[str], dims: int = 256, also: Iterable[str] = ()) -> Po
     for text in also:
         total += 1
         seen[np.unique(features(text) % BUCKETS)] += 1
-    rarity = np.log((1.0 + total) / (1.0 + seen)) + 1.0
+    rarity = rarity_of(seen, total)
     points = np.zeros((len(bags), dims), np.float32)
     for start in range(0, len(bags), _BLOCK):
         block = bags[start:start + _BLOCK]
-        points[start:start + len(block)] = _placed(block, rarity, dims)
+        points[start:start + len(block)] = placed(block, rarity, dims)
     return points
 
 
-def _placed(bags: Sequence[NDArray[np.uint32]], rarity: NDArray[np.float64],
-            dims: int) -> NDArray[np.float64]:
+def rarity_of(seen: NDArray[np.int64], total: int) -> NDArray[np.float64]:
+    """Return what a feature weighs, by how many of all texts have it."""
+    weights: NDArray[np.float64] = np.log((1.0 + total) / (1.0 + seen)) + 1.0
+    return weights
+
+
+def placed(bags: Sequence[NDArray[np.uint32]], rarity: NDArray[np.float64],
+           dims: int) -> NDArray[np.float64]:
     """Sum the features of each bag into its row, scale to the grid, round."""
     flat = np.concatenate(bags) if bags else np.zeros(0, np.uint32)
     rows = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
@@ -73,8 +79,8 @@ def _placed(bags: Sequence[NDArray[np.uint32]], rarity: NDArray[np.float64],
     sums = np.bincount(rows * dims + place, weights,
                        len(bags) * dims).reshape(len(bags), dims).astype(np.float64)
     length = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
-    placed: NDArray[np.float64] = np.rint(sums / np.where(length == 0, 1.0, length) * GRID)
-    return placed
+    points: NDArray[np.float64] = np.rint(sums / np.where(length == 0, 1.0, length) * GRID)
+    return points
 
 
 def squared(points: Points, centres: Points) -> Any:
