@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -159,6 +160,10 @@ class Workbench:
     "Does parts of the work on shards, side by side; None: each part is done here, as a whole."
     shared: dict[str, Any] = field(default_factory=dict)
     "What parts of one step in one process have made `once`."
+    closing: ExitStack = field(default_factory=ExitStack)
+    "Takes what they have opened once; it is closed when the process has done the last of them."
+    cores: int | None = None
+    "Cores that the work may use; None: all that are here."
     first: int = 0
     "Number, among all rows of the input that is mapped, of the first that is mapped here."
     facts: dict[str, Any] = field(default_factory=dict)
@@ -249,7 +254,9 @@ class Workbench:
             found = self.mapper(self, part, literals, over=over, merge=merge, needs=needs)
         else:
             before, self.facts = self.facts, {}
-            part(self, **literals)
+            with self.closing:
+                part(self, **literals)
+            self.shared.clear()
             found, self.facts = merge([self.facts]), before
         self.facts.update(found)
 

@@ -44,6 +44,10 @@ class Crew(Protocol):
         """Start objects in workers; see `workbench.Mapper`."""
         ...
 
+    def rest(self) -> None:
+        """Let go of what workers hold for the step that is done."""
+        ...
+
     def close(self) -> None:
         """Stop whatever is under way."""
         ...
@@ -63,7 +67,7 @@ class Here:
 
     def submit(self, job: Job, task: Task) -> None:
         """Do the task."""
-        self._over.append((task, do(job, task)))
+        self._over.append((task, do(job, task, None)))
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
         """Return what is over."""
@@ -74,6 +78,9 @@ class Here:
                each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
         """Make one object here."""
         return InTurn(make, each(1, False))
+
+    def rest(self) -> None:
+        """There is nothing to let go of: `mapping` does, for whatever was done in this process."""
 
     def close(self) -> None:
         """There is nothing to stop."""

@@ -24,6 +24,7 @@ from mathmill import __version__
 from mathmill.errors import StepFailed
 from mathmill.execution.crew import Crew, Here, Lost
 from mathmill.execution.gather import gathered
+from mathmill.execution.once import let_go
 from mathmill.execution.part import Job, Result, Task
 from mathmill.execution.shards import ROWS, Piece, Shard, copied, cut
 from mathmill.execution.shelf import Shelf, system_of
@@ -76,7 +77,10 @@ class Mapper:
         if todo:
             if not shelf.local:
                 job = replace(job, fetched=_handed_over(bench, over, shelf))
-            _Drive(self, bench, job, shelf, needs, came, done).all(todo)
+            try:
+                _Drive(self, bench, job, shelf, needs, came, done).all(todo)
+            finally:
+                let_go()  # of what was made once where shards were done here
         return gathered(bench, shelf, [done[shard.number] for shard in shards], merge)
 
     def check(self) -> None:
@@ -105,6 +109,8 @@ class Mapper:
     def clear(self, out: Path, home: Path) -> None:
         """Take away the shards of a step that is done: its rows stand in its folder."""
         shutil.rmtree(out / SHARDS, ignore_errors=True)
+        if self.crew is not None:
+            self.crew.rest()
         if self.shared is not None:
             Shelf(self._shelves(out, home)).clear()
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 from mathmill import __version__
 from mathmill.columns import Drops
 from mathmill.errors import MathmillError, UsageError
+from mathmill.execution.once import closing, inputs_of, shared_of
 from mathmill.execution.shards import Shard, batches
-from mathmill.execution.shelf import Shelf, fetch
+from mathmill.execution.shelf import Shelf
 from mathmill.io import records_of
 from mathmill.types import Drop
 from mathmill.workbench import Part, Workbench
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 POISONOUS = "poisonous row"
 FEW = 8  # rows of a shard at which a part may fail, whatever the share
-_FETCHED = "inputs of shared storage"
 SHARE = 10  # beyond that one in so many: more is a fault of the part, not of rows
 
 
@@ -98,15 +97,18 @@ class Result:
     "The traceback of a part that is at fault itself."
 
 
-def do(job: Job, task: Task) -> Result:
-    """Do one shard and leave it on the shelf; whatever goes wrong is told in the result."""
+def do(job: Job, task: Task, cores: int | None = 1) -> Result:
+    """Do one shard and leave it on the shelf; whatever goes wrong is told in the result.
+
+    `cores`: that it may use; None: all that are here.
+    """
     try:
         if job.version != __version__:
             raise UsageError(f"a worker has mathmill {__version__}, this run {job.version}; "
                              "install the same version on every node")
         shelf = Shelf(job.shelf)
         with shelf.scratch() as folder:
-            leaves = _Leaves(job, folder, max(FEW, task.shard.rows // SHARE))
+            leaves = _Leaves(job, folder, max(FEW, task.shard.rows // SHARE), cores)
             for shard, death in _ranges(task, job.gone):
                 leaves.bury(shard, death) if death else leaves.grow(shard)
             if task.trial:
@@ -137,32 +139,6 @@ def _ranges(task: Task, gone: Sequence[int]) -> Iterator[tuple[Shard, str]]:
     for start, stop in pairwise(marks):
         if start not in out:
             yield shard.part(start, stop), here.get(start, "")
-
-
-# What the parts of one job in this process have made `once`; of one job at a time.
-_shared: tuple[str, dict[str, Any]] = ("", {})
-
-
-def _shared_of(key: str) -> dict[str, Any]:
-    global _shared
-    if _shared[0] != key:
-        _shared = (key, {})
-    return _shared[1]
-
-
-def _inputs_of(job: Job) -> Mapping[str, Path]:
-    """Return the folders of a job's inputs, those on shared storage fetched for this process."""
-    if not job.fetched:
-        return job.inputs
-    held = _shared_of(job.key)
-    if _FETCHED not in held:
-        held[_FETCHED] = place = tempfile.TemporaryDirectory(prefix="inputs-")
-        for name, urls in job.fetched.items():
-            (folder := Path(place.name) / name / "rows").mkdir(parents=True)
-            for number, url in enumerate(urls):
-                fetch(url, folder / f"{number:06d}.parquet")
-    return {name: Path(held[_FETCHED].name) / name if name in job.fetched else folder
-            for name, folder in job.inputs.items()}
 
 
 @dataclass
@@ -210,14 +186,16 @@ class _Leaves:
     job: Job
     folder: Path
     most: int
+    cores: int | None
     found: list[_Leaf] = field(default_factory=list)
     poisonous: list[int] = field(default_factory=list)
 
     def grow(self, shard: Shard) -> None:
         """Put rows through the part; where it raises, each half by itself."""
         out = self.folder / str(len(self.found))
-        bench = ShardBench(out, inputs=_inputs_of(self.job), tools=self.job.tools,
-                           shared=_shared_of(self.job.key), first=shard.start, shard=shard,
+        bench = ShardBench(out, inputs=inputs_of(self.job), tools=self.job.tools,
+                           shared=shared_of(self.job.key), closing=closing,
+                           cores=self.cores, first=shard.start, shard=shard,
                            over=self.job.over)
         try:
             self.job.part(bench, **self.job.literals)

@@ -33,7 +33,7 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         """Prepare up to so many; they start when there is work."""
-        self._workers = workers
+        self._workers, self._threads = workers, max(1, processes.cores() // workers)
         self._executor: ProcessPoolExecutor | None = None
         self._running: dict[Future[Result], Task] = {}
 
@@ -51,17 +51,16 @@ class Pool:
     def submit(self, job: Job, task: Task) -> None:
         """Hand a task to a worker."""
         try:
-            self._running[self._open().submit(do, job, task)] = task
+            self._running[self._open().submit(do, job, task, self._threads)] = task
         except BrokenProcessPool:  # a worker died while it had nothing to do
             self._stop()
-            self._running[self._open().submit(do, job, task)] = task
+            self._running[self._open().submit(do, job, task, self._threads)] = task
 
     def _open(self) -> ProcessPoolExecutor:
         if self._executor is None:
-            threads = max(1, processes.cores() // self._workers)
             self._executor = ProcessPoolExecutor(
                 self._workers, mp_context=multiprocessing.get_context("spawn"),
-                initializer=processes._begin, initargs=(None, os.getpid(), threads))
+                initializer=processes._begin, initargs=(None, os.getpid(), self._threads))
         return self._executor
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
@@ -78,6 +77,10 @@ class Pool:
         """Start objects in processes of their own; one is held here, where it is as quick."""
         given = each(self._workers, False)
         return Processes(make, given) if len(given) > 1 else InTurn(make, given)
+
+    def rest(self) -> None:
+        """End the workers, which may hold indexes and sandboxes; others start when needed."""
+        self._stop()
 
     def close(self) -> None:
         """End the workers at once: what they had not finished is not there."""

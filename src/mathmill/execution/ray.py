@@ -110,6 +110,9 @@ class Cluster:
         with _here_or_gone():
             return OnCluster(self._ray, make, given)
 
+    def rest(self) -> None:
+        """Do nothing: Ray's workers let go when they do another part, or when the run ends."""
+
     def close(self) -> None:
         """Cancel what is under way, and leave the cluster."""
         for one in self._running:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
+import re
 import select
 import signal
 import subprocess
@@ -148,5 +150,7 @@ def places(jobs: int | None) -> list[int | None]:
         return [None] * (jobs or os.cpu_count() or 1)
     cores = sorted(os.sched_getaffinity(0))
     jobs = jobs or len(cores)
-    first = os.getpid() if jobs < len(cores) else 0  # two callers seldom crowd the same cores
+    # Callers that stand side by side must not crowd the same core: workers are numbered.
+    worker = re.search(r"\d+$", multiprocessing.current_process().name)
+    first = 0 if jobs >= len(cores) else int(worker[0]) if worker else os.getpid()
     return [cores[(first + number) % len(cores)] for number in range(jobs)]

@@ -20,7 +20,7 @@ from mathmill.errors import UsageError
 from mathmill.stages.asking import Asking, Usage, open_asking
 from mathmill.stages.verify.answers import KnownAnswer
 from mathmill.stages.verify.finding import Check
-from mathmill.stages.verify.programs import Deterministic, Runner, Runs, open_runner
+from mathmill.stages.verify.programs import Deterministic, Runner, Runs, runner_at
 from mathmill.stages.verify.questions import WORDS, HasDigits, LongEnough
 from mathmill.stages.verify.tools import ToolRuns
 from mathmill.stages.verify.votes import Votes, programs, prose
@@ -78,7 +78,7 @@ class Hand:
         """Return what asking and executing came to: `votes` and `programs`, where there were."""
         facts: dict[str, Any] = {}
         if self.runner is not None:
-            facts["programs"] = self.runner.facts()
+            facts["programs"] = dict(self.runner.kinds)
         if self.asking is not None:
             tallies = {check.name: check.tally.facts() for check in self.checks
                        if isinstance(check, Votes)}
@@ -100,8 +100,7 @@ def ready(bench: Workbench, checks: Sequence[Named], *, teacher: str, policy: st
     with ExitStack() as held:
         asking = (held.enter_context(open_asking(bench, teacher))
                   if names & set(ASK) else None)
-        runner = (held.enter_context(open_runner(bench, seconds, whole))
-                  if names & set(EXECUTE) else None)
+        runner = runner_at(bench, seconds, whole) if names & set(EXECUTE) else None
 
         def made(check: Named) -> Check:
             if check.name == "answer_agrees":

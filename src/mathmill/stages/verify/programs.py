@@ -7,16 +7,16 @@ row's answer, so that every other check can go on from it.
 A program that raises, or returns what is no number, is wrong; one that was stopped, refused
 or took its worker down says nothing about its answer. Either is unfit as a row.
 
-Used as: `with Runner(sandbox, whole=1e-9) as runner: Runs(runner).find(rows)`.
+Used as: `runner = runner_at(bench, 2.0, 1e-9)`; `Runs(runner).find(rows)`; `runner.kinds`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from mathmill.grading.sandbox.determinism import DIFFERS, compared
@@ -98,22 +98,37 @@ class Runner:
     _done: dict[str, Outcome | None] = field(default_factory=dict)
 
     def outcomes(self, texts: Sequence[str]) -> list[Outcome | None]:
-        """Return the outcome of each text's program; None where it holds none."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._done]
-        self._done |= zip(new, self.fresh(new), strict=True)
+        """Return the outcome of each text's program; None where it holds none.
+
+        What it counts is texts, not runs: of a row that stands twice in a batch as of one that
+        stands in two, so that the counts of shards add up to those of the whole.
+        """
+        new = {text: None for text in texts if text not in self._done}
+        self._done |= zip(new, self._ended(list(new)), strict=True)
+        self.kinds.update(_kind(self._done[text]) for text in texts if text in new)
         return [self._done[text] for text in texts]
 
-    def fresh(self, texts: Sequence[str], state: int = 0) -> list[Outcome | None]:
-        """Run each text's program in a state, whether it has run before or not."""
-        programs = [program_of(text) for text in texts]
-        return self.run([one and replace(one, state=state) for one in programs])
+    def again(self, texts: Sequence[str], state: int) -> list[Outcome | None]:
+        """Run each text's program in another state, whether it has run before or not."""
+        new = list(dict.fromkeys(texts))
+        ended = dict(zip(new, self._ended(new, state), strict=True))
+        return self._counted([ended[text] for text in texts])
 
     def run(self, programs: Sequence[Program | None]) -> list[Outcome | None]:
         """Return the outcome of each program; None where there is none."""
+        return self._counted(self._run(programs))
+
+    def _ended(self, texts: Sequence[str], state: int = 0) -> list[Outcome | None]:
+        programs = [program_of(text) for text in texts]
+        return self._run([one and replace(one, state=state) for one in programs])
+
+    def _run(self, programs: Sequence[Program | None]) -> list[Outcome | None]:
         ended = iter(self.sandbox.run([one for one in programs if one is not None]))
-        found = [None if one is None else next(ended) for one in programs]
-        self.kinds.update(_kind(outcome) for outcome in found)
-        return found
+        return [None if one is None else next(ended) for one in programs]
+
+    def _counted(self, outcomes: list[Outcome | None]) -> list[Outcome | None]:
+        self.kinds.update(map(_kind, outcomes))
+        return outcomes
 
     def answers(self, texts: Sequence[str]) -> list[str | None]:
         """Return the number that each text's program returns; None where it returns none."""
@@ -123,11 +138,18 @@ class Runner:
         """Let go of what ran: a batch is over."""
         self._done.clear()
 
-    def facts(self) -> dict[str, int]:
-        """Return how the programs ended: kind, and type or exception; the rest as `other`."""
-        common = dict(self.kinds.most_common(KINDS))
-        rest = sum(self.kinds.values()) - sum(common.values())
-        return dict(sorted(common.items())) | ({"other": rest} if rest else {})
+
+def endings(kinds: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Return how programs ended, from the counts of shards: kind, and type or exception.
+
+    The rarest are told as `other`, where there are many.
+    """
+    every: Counter[str] = Counter()
+    for each in kinds:
+        every.update(each)
+    common = dict(sorted(every.items(), key=lambda one: (-one[1], one[0]))[:KINDS])
+    rest = every.total() - sum(common.values())
+    return dict(sorted(common.items())) | ({"other": rest} if rest else {})
 
 
 def _kind(outcome: Outcome | None) -> str:
@@ -137,16 +159,17 @@ def _kind(outcome: Outcome | None) -> str:
     return f"{outcome.kind}: {detail}"[:60] if detail else outcome.kind
 
 
-@contextmanager
-def open_runner(bench: Workbench, seconds: float, whole: float) -> Iterator[Runner]:
-    """Open a sandbox for the checks that need one. Tool `sandbox` (limits -> sandbox), if given.
+def runner_at(bench: Workbench, seconds: float, whole: float) -> Runner:
+    """Return what runs programs for a part of a step, in the sandbox of its process.
 
-    Raises MissingExtra or UsageError where no engine can run here.
+    A sandbox takes long to open, so that one serves all shards. Tool `sandbox` (limits ->
+    sandbox), if given. Raises MissingExtra or UsageError where no engine can run here.
     """
     from mathmill.grading.sandbox.run import Sandbox
 
-    with bench.tools.get("sandbox", Sandbox)(Limits(seconds=seconds)) as sandbox:
-        yield Runner(sandbox, whole)
+    make = bench.tools.get("sandbox", partial(Sandbox, jobs=bench.cores))
+    return Runner(bench.once("sandbox", lambda: bench.closing.enter_context(
+        make(Limits(seconds=seconds)))), whole)
 
 
 @dataclass
@@ -178,10 +201,9 @@ class Deterministic:
 
     def find(self, rows: Sequence[Sample]) -> list[Finding]:
         """Return a fault for each program whose second run ended in another way."""
-        texts = list(dict.fromkeys(row.solution for row in rows))
-        twice = dict(zip(texts, zip(self.runner.outcomes(texts), self.runner.fresh(texts, 1),
-                                    strict=True), strict=True))
-        return [_compared(row, *twice[row.solution]) for row in rows]
+        texts = [row.solution for row in rows]
+        return [_compared(*each) for each in zip(rows, self.runner.outcomes(texts),
+                                                 self.runner.again(texts, 1), strict=True)]
 
 
 def _compared(row: Sample, first: Outcome | None, second: Outcome | None) -> Finding:

@@ -22,7 +22,8 @@ from mathmill.io import as_json
 from mathmill.stages.verify.audit import Audit
 from mathmill.stages.verify.batches import judged
 from mathmill.stages.verify.cases import VALUES, Case, Count, put
-from mathmill.stages.verify.names import ASK, EXECUTE, Hand, named, ready
+from mathmill.stages.verify.names import ASK, Hand, named, ready
+from mathmill.stages.verify.programs import endings
 from mathmill.types import CORRECT, UNDECIDED, Drop, Sample
 from mathmill.workbench import Facts, Workbench
 
@@ -49,8 +50,8 @@ def run(bench: Workbench, *, by: Sequence[str], teacher: str = "", votes: int = 
     if not kept or set(kept) - set(VALUES):
         raise UsageError(f"keep={list(kept)}: name some of {', '.join(VALUES)}, "
                          "or say label to keep all")
-    # What asks or executes has hands of its own, and counts what they cost over all rows.
-    alone = {check.name for check in checks} & {*ASK, *EXECUTE}
+    # What asks is one conversation with a teacher, and counts what it costs over all rows.
+    alone = {check.name for check in checks} & set(ASK)
     bench.map(check, {"by": list(by), "votes": votes, "keep": list(kept), "pool": pool,
                       "asked": {"teacher": teacher, "policy": policy, "seconds": seconds,
                                 "temperature": temperature, "whole": whole}},
@@ -88,7 +89,9 @@ def merged(facts: Sequence[Facts]) -> Facts:
         count.add(each)
         if "audit" in each:
             audit.add(each["audit"])
-    found = {name: each[name] for each in facts for name in ("votes", "programs") if name in each}
+    found = {"votes": facts[0]["votes"]} if "votes" in facts[0] else {}
+    if programs := [each["programs"] for each in facts if "programs" in each]:
+        found["programs"] = endings(programs)
     found |= {"rows_in": count.rows, "verdicts": dict(sorted(count.verdicts.items())),
               "by_check": dict(sorted(count.by_check.items())), "checks": count.checks()}
     return found | ({"truth": audit.facts()} if any("audit" in each for each in facts) else {})

@@ -4,7 +4,7 @@ Why: JiuZhang3.0 drops the tool rows whose code does not execute. A model that w
 its output in one go makes up the output, so here that is held against what really is printed,
 block by block, and the answer in the last sentence against the last of it.
 
-Used as: `with open_runner(bench, 2.0, 1e-9) as runner: ToolRuns(runner).find(rows)`.
+Used as: `runner = runner_at(bench, 2.0, 1e-9)`; `ToolRuns(runner).find(rows)`.
 """
 
 from __future__ import annotations
