@@ -10,6 +10,7 @@ Used as: `for chunk in chunks(files, skip): ...`, `texts_of(row)`,
 
 from __future__ import annotations
 
+import fcntl
 import os
 from bisect import bisect_right
 from collections import Counter
@@ -202,23 +203,28 @@ class RowsFile:
     def __enter__(self) -> RowsFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.aside.open("w", encoding="utf-8")
+            self._file = self.aside.open("a", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{self.path}: {error.strerror}; choose another place") from error
+        if not _held(self._file, self.aside):
+            self._file.close()
+            raise UsageError(f"{self.path}: another command is writing this file; wait for it, or "
+                             "choose another place")
+        self._file.truncate(0)
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        assert self._file is not None, "the file was opened"
         try:
-            if self._file is not None:
-                self._file.close()
-            if self._table is not None and kind is None:
-                self._table.close()
             if kind is None:
-                os.replace(self.aside, self.path)
+                self._file.flush()
+                os.replace(self.aside if self._table is None else self._table.close(), self.path)
         finally:
             if self._table is not None:
                 self._table.clear()
-            self.aside.unlink(missing_ok=True)
+            if kind is not None or self._table is not None:
+                self.aside.unlink(missing_ok=True)
+            self._file.close()  # the last: from now on another may write here
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows; raises UsageError where they do not fit the columns of a table."""
@@ -227,3 +233,14 @@ class RowsFile:
             self._file.writelines(row_line(row) for row in rows)
         elif rows:
             self._table.add(rows)
+
+
+def _held(file: IO[str], path: Path) -> bool:
+    """Hold a file for this process until it is closed; False where another one holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):  # another one holds it, or just ended
+        return False
+    except OSError:  # a file system without locks
+        return True

@@ -14,7 +14,6 @@ Used as: `schema, notes = joint_schema(files)`; `table = Table(path, schema)`;
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -126,7 +125,10 @@ class Table:
     """
 
     def __init__(self, path: Path, schema: pa.Schema | None, whole: bool = False) -> None:
-        """Take the path; `schema`: of what is known. `whole`: rows hold nothing beyond it."""
+        """Take the path, to which numbers are put; `schema`: of what is known.
+
+        `whole`: rows hold nothing beyond it.
+        """
         self.path, self.whole = path, whole
         self.schema = schema if whole or schema is None else _nullable(schema)
         self._parts: list[Path] = []
@@ -150,30 +152,29 @@ class Table:
             self._open(schema)
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
-    def close(self) -> None:
-        """Finish the file: it stands at `path`, with all columns in every row."""
+    def close(self) -> Path:
+        """Finish the file; return where it stands, with all columns in every row."""
         import pyarrow.parquet as pq
 
         if self._writer is None:
             self.add([])
         self._writer.close()
         self._writer = None
-        if not self._parts:
-            return
-        last = self._aside()
-        os.replace(self.path, last)
-        self._parts.append(last)
-        with pq.ParquetWriter(self.path, self.schema, compression="zstd") as writer:
-            for part in self._parts:
+        if len(self._parts) == 1:
+            return self._parts[0]
+        parts, whole = self._parts[:], self._next()
+        with pq.ParquetWriter(whole, self.schema, compression="zstd") as writer:
+            for part in parts:
                 with pq.ParquetFile(part) as file:
                     for group in range(file.num_row_groups):
                         writer.write_table(_widened(file.read_row_group(group), self.schema))
-        self.clear()
+        return whole
 
     def clear(self) -> None:
-        """Take away what stands beside the file."""
+        """Take away what was written."""
         if self._writer is not None:
-            self._writer.close()
+            with suppress(Exception):  # a disk that is full
+                self._writer.close()
             self._writer = None
         for part in self._parts:
             part.unlink(missing_ok=True)
@@ -207,19 +208,18 @@ class Table:
 
         if self._writer is not None:
             self._writer.close()
-            aside = self._aside()
-            os.replace(self.path, aside)
-            self._parts.append(aside)
+            self._writer = None
             schema = schema.remove_metadata()  # it may tell of columns as they were
         try:
-            self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
+            self._writer = pq.ParquetWriter(self._next(), schema, compression="zstd")
         except pa.ArrowException as error:
             raise UsageError(f"{self.path.with_suffix('')}: these rows fit no table ({error}); "
                              f"{CURE}".replace("\n", " ")) from error
         self.schema = schema
 
-    def _aside(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.{len(self._parts)}")
+    def _next(self) -> Path:
+        self._parts.append(self.path.with_name(f"{self.path.name}.{len(self._parts)}"))
+        return self._parts[-1]
 
 
 def _nullable(schema: pa.Schema) -> pa.Schema:
