@@ -71,12 +71,13 @@ def small(monkeypatch):
     def set_to(batch, cells=2):
         monkeypatch.setattr(part, "BATCH", batch)
         monkeypatch.setattr(part, "CELLS", cells)
+        monkeypatch.setattr(part, "MEET", max(1, batch // 2))
         monkeypatch.setattr(part, "FAR_BEHIND", cells)
         monkeypatch.setattr(part, "_ROWS", 2 * batch)
     return set_to
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[
+@settings(max_examples=60, deadline=None, suppress_health_check=[
     HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_small_batches_ties_copies_parts_and_deaths_change_no_choice(small, data):

@@ -25,7 +25,7 @@ from mathmill.stages.select.coreset.part import CHOSEN, Part, Reply, farthest
 from mathmill.stages.select.coreset.points import Rows, Stored, wide
 from mathmill.stages.select.embed import squared
 
-SHRINK = 0.98  # of the distance: how far the limit comes down at a time
+SHRINK = 0.985  # of the distance: how far the limit comes down at a time
 _NONE = np.zeros(0, np.int64)
 
 

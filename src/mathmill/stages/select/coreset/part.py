@@ -5,7 +5,7 @@ points need never know more than that: those at or below a limit are not told of
 When the radius has come down to the limit, it is lowered, and what rises above it catches up:
 first with the centres of its own cell (the nearest of the first `CELLS` centres), one of which
 often covers it, so that it may stay behind; then in their order, until one does. Products of
-blocks of points with up to `BATCH` centres do all the work.
+blocks of points with up to `MEET` centres do all the work.
 
 A part is asked in steps and answers with its farthest rows, so that it may live in another
 process or on another machine; `greedy` asks.
@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from mathmill.stages.select.coreset.points import Floats, Rows, Stored, copies, opened, wide
 
-BATCH = 1024  # candidates a step, and centres a product
+BATCH = 1024  # candidates a step
+MEET = 512  # centres a product: after it, a point that one of them covers is let go
 CELLS = 256
 FAR_BEHIND = 4 * CELLS  # centres: who has to catch up with more looks into its cell first
 CHOSEN, COPY = -1.0, -2.0  # instead of a distance
-_ROWS = 2048  # points a product: with its centres 2 MB, their products 8 MB
+_ROWS = 2048  # points a product: with its centres 2.5 MB, their products 4 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Part:
             block = rows[start:start + _ROWS]
             points, at = wide(self.points[block]), int(self._told[block[0]])
             while at < self._count and len(block):
-                end = min(at + BATCH, self._count)
+                end = min(at + MEET, self._count)
                 self._meet(block, points, slice(at, end))
                 self._told[block], at = np.maximum(self._told[block], end), end
                 above = self._near[block] > self._limit
@@ -160,8 +161,8 @@ class Part:
             for at in range(ends[cell], ends[cell + 1], _ROWS):
                 block = rows[at:min(at + _ROWS, ends[cell + 1])]
                 points = wide(self.points[block])
-                for first in range(0, len(centres), BATCH):
-                    self._meet(block, points, centres[first:first + BATCH])
+                for first in range(0, len(centres), MEET):
+                    self._meet(block, points, centres[first:first + MEET])
 
     def _cells(self, points: NDArray[Any]) -> NDArray[np.int16]:
         """Return which of the first centres is nearest to each point."""
@@ -196,8 +197,8 @@ def lengths(points: Floats) -> Floats:
 def nearest(points: Stored, centres: Stored) -> Floats:
     """Return each point's squared distance to the nearest centre, shape (points,)."""
     near: Floats = np.full(len(points), np.inf, np.float32)
-    both = [(2 * wide(centres[at:at + BATCH]), lengths(wide(centres[at:at + BATCH])))
-            for at in range(0, len(centres), BATCH)]
+    both = [(2 * wide(centres[at:at + MEET]), lengths(wide(centres[at:at + MEET])))
+            for at in range(0, len(centres), MEET)]
     for start in range(0, len(points), _ROWS):
         block = wide(points[start:start + _ROWS])
         own, here = lengths(block), near[start:start + _ROWS]
