@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+_as_line = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode  # made once, not a row
+
 
 def read_batches(path: Path, record: type, columns: Sequence[str] | None = None
                  ) -> Iterator[pa.RecordBatch]:
@@ -157,7 +159,7 @@ def read_column(path: Path, name: str) -> NDArray[Any]:
 
 def row_json(row: Mapping[str, Any]) -> str:
     """Return a batch's row as one line of JSON, as `io.as_json` writes the record."""
-    return json.dumps(row, ensure_ascii=False, sort_keys=True)
+    return _as_line(row)
 
 
 def row_question(line: str) -> str:

@@ -38,6 +38,7 @@ _MATHS = re.compile(r"[0-9\\+*/^=<>≤≥]")
 _PROSE = re.compile(r"(?:(?<![\\A-Za-z])[A-Za-z]{4,} ){2}")
 _LOOSE_SPACE = re.compile(r"(?<![0-9]) | (?![0-9])")
 _PREFIX = re.compile(r"The answer is[ ]?:?")
+_SAME, _OTHER = Verdict(CORRECT, "number"), Verdict(WRONG, "number")
 
 
 def grade(response: str, gold: str, policy: str | Policy = "tolerant",
@@ -83,7 +84,7 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     if policy.rule != "value":
         return papers_equal(gold, answer, policy)
     if _PLAIN.fullmatch(gold) and _PLAIN.fullmatch(answer):  # half of all real pairs
-        return Verdict(CORRECT if gold == answer else WRONG, "number")
+        return _SAME if gold == answer else _OTHER
     if len(gold) > LONGEST or len(answer) > LONGEST:
         return Verdict(UNDECIDED, "unparsed: too long")
     chosen = choice.compare(gold, answer, policy)
