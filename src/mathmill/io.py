@@ -277,9 +277,17 @@ def as_json(record: Any) -> str:
 
 
 def row_line(row: dict[str, Any]) -> str:
-    """Return a row as a line of JSON; half a surrogate pair, which no file holds, is escaped."""
-    line = json.dumps(row, ensure_ascii=False)
-    return (line if line.isascii() or storable(line) == line else json.dumps(row)) + "\n"
+    """Return a row as a line of JSON; half a surrogate pair, which no file holds, is escaped.
+
+    What a table holds and JSON has not (a date, a decimal number, bytes) is written as text.
+    """
+    line = json.dumps(row, ensure_ascii=False, default=_as_text)
+    whole = line.isascii() or storable(line) == line
+    return (line if whole else json.dumps(row, default=_as_text)) + "\n"
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def storable(value: Any) -> Any:

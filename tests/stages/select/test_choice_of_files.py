@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -136,6 +138,17 @@ def test_tables_stay_tables(tmp_path):
     found = pq.read_table(tmp_path / "out.parquet")
     assert found.schema.field("n").type == pa.int8()
     assert found.num_rows == 4
+
+
+def test_what_a_table_holds_and_json_has_not_is_written_as_text(tmp_path):
+    table = pa.table({"text": ["Three of them", "Four of them"], "b": [b"\xffa", b"b"],
+                      "d": [Decimal("1.50")] * 2, "t": [datetime(2020, 1, 2)] * 2})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    choose_rows([str(tmp_path / "rows.parquet")], tmp_path / "out.jsonl", how="random", count=1)
+    rows = lines(tmp_path / "out.jsonl") + [
+        row["fields"] for row in lines(tmp_path / "out.dropped.jsonl")]
+    assert {(row["b"], row["d"], row["t"]) for row in rows} == {
+        ("\\xffa", "1.50", "2020-01-02 00:00:00"), ("b", "1.50", "2020-01-02 00:00:00")}
 
 
 @pytest.mark.parametrize("wish", [

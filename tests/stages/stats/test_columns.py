@@ -32,6 +32,12 @@ def test_kinds_gaps_lengths_ranges_and_values_are_told():
     assert found["extra"]["kinds"] == {"object": 1}
 
 
+def test_numbers_that_are_none_or_too_large_have_no_part_in_a_range():
+    rows = [{"w": value} for value in (1, 2.0, float("nan"), float("inf"), 10 ** 400)]
+    assert told(rows)["w"]["range"] == {"least": 1, "most": 2.0, "mean": 1.5}
+    assert "range" not in told(rows[2:])["w"]
+
+
 def test_parts_joined_are_the_whole():
     assert told(ROWS[:1], ROWS[1:]) == told(ROWS) == told(ROWS[:2], ROWS[2:])
 

@@ -24,6 +24,7 @@ from mathmill.stages.stats.lengths import Lengths
 MOST = 1_000  # columns that are told apart; objects with ids as names have any number
 VALUES = 1_000  # of a column that are counted apart
 SHORT = 60  # characters of a value that may name a kind of row
+HUGE = 1e250  # numbers beyond it, which JSON allows, have no mean
 FEW = 30  # values up to which any column is told as a histogram
 KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object",
          list: "list", type(None): "null"}
@@ -40,8 +41,8 @@ class Column:
     kinds: Counter[str] = field(default_factory=Counter)
     lengths: Lengths = field(default_factory=Lengths)
     "Of its strings, in characters."
-    numbers: tuple[float, float, float] | None = None
-    "Least, most and sum of its numbers."
+    numbers: tuple[float, float, float, int] | None = None
+    "Least, most, sum and count of its numbers, but for those that are none or beyond `HUGE`."
     values: Counter[str] | None = field(default_factory=Counter)
     "How often each value comes; None once they are many, or long."
     others: int = 0
@@ -54,10 +55,10 @@ class Column:
             self.kinds[KINDS.get(kind, kind.__name__)] += number
         texts = [value for value in values if isinstance(value, str)] if kinds[str] else []
         self.lengths.add(np.fromiter(map(len, texts), np.int64, len(texts)))
-        numbers = [value for value in values if type(value) in (int, float) and value == value
-                   ] if kinds[int] or kinds[float] else []
+        numbers = [value for value in values if type(value) in (int, float)
+                   and -HUGE < value < HUGE] if kinds[int] or kinds[float] else []
         if numbers:
-            self._widen(min(numbers), max(numbers), float(sum(numbers)))
+            self._widen(min(numbers), max(numbers), float(sum(numbers)), len(numbers))
         if self.values is not None:
             self._count(values, telling)
 
@@ -79,8 +80,7 @@ class Column:
             "empty": self.kinds["null"] + rows - there,
             "lengths": self.lengths.told()}
         if self.numbers is not None:
-            least, most, total = self.numbers
-            count = self.kinds["integer"] + self.kinds["number"]
+            least, most, total, count = self.numbers
             found["range"] = {"least": least, "most": most, "mean": round(total / count, 4)}
         if self.values:
             found["values"] = dict(self.values.most_common()) | (
@@ -111,9 +111,9 @@ class Column:
             else:
                 self.others += number
 
-    def _widen(self, least: float, most: float, total: float) -> None:
-        was = self.numbers or (least, most, 0.0)
-        self.numbers = min(was[0], least), max(was[1], most), was[2] + total
+    def _widen(self, least: float, most: float, total: float, count: int) -> None:
+        was = self.numbers or (least, most, 0.0, 0)
+        self.numbers = min(was[0], least), max(was[1], most), was[2] + total, was[3] + count
 
 
 @dataclass
