@@ -150,8 +150,8 @@ class Workbench:
     "Folder of the whole run (what its teachers cost is kept there); `out` where None."
     terms: Terms = Terms()
     "What may be spent on teachers."
-    devices: Devices = Devices()
-    "Processes that train or answer together."
+    devices: Devices = Devices(1)
+    "Processes that train or answer together; a bench that is made by hand has this one alone."
     show: Progress = silent
     "Called with (done, total or None, words) as work goes on."
     say: Callable[[str], None] = print

@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 
 from mathmill.decoding.models import open_model
 from mathmill.errors import StepFailed, UsageError
+from mathmill.ranks import devices
 from mathmill.train import sft
+from mathmill.train.sft import launching
 from mathmill.workbench import Devices, Workbench
 
 # Twelve rows a step, in parts of four: of two processes one has two parts, then each half of one.
@@ -23,9 +25,9 @@ SETTINGS = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 12, "accu
 STEPS = 16
 
 
-def train(out: Path, rows: Path, base: Path, devices: Devices, show=None, **changes) -> Workbench:
+def train(out: Path, rows: Path, base: Path, these: Devices, show=None, **changes) -> Workbench:
     said: list[str] = []
-    bench = Workbench(out, inputs={"rows": rows}, tools={"save_seconds": 0.0}, devices=devices,
+    bench = Workbench(out, inputs={"rows": rows}, tools={"save_seconds": 0.0}, devices=these,
                       show=show or (lambda *words: None), say=said.append)
     bench.facts["said"] = said
     sft.run(bench, base=str(base), stages=[{"steps": STEPS}], seed=2, **{**SETTINGS, **changes})
@@ -103,6 +105,15 @@ def test_two_processes_learn_what_one_learns_killed_and_resumed_whole_in_each_an
     assert sorted(one.name for one in (pair / "stage-1").iterdir()) == ["stage.json"]
     model, _ = open_model(str(pair), device="cpu")
     assert model.dtype == torch.float32
+
+
+def test_a_small_model_gets_several_gpus_only_where_they_are_asked_for(
+        tmp_path, base_folder, monkeypatch):
+    monkeypatch.setattr(devices, "gpus", lambda: 8)
+    for least, asked, wanted in ((10**8, None, 1), (10**8, 2, 2), (10, None, 8), (10, 2, 2)):
+        monkeypatch.setattr(launching, "SMALL", least)
+        bench = Workbench(tmp_path, devices=Devices(asked))
+        assert launching.processes_of(bench, str(base_folder)) == wanted
 
 
 def test_several_machines_are_told_their_line_and_a_split_model_with_factors_is_refused(

@@ -23,7 +23,19 @@ from mathmill.train.sft.training import SAVE_SECONDS
 from mathmill.workbench import Workbench
 
 MODULE = "mathmill.train.sft.rank"
+SMALL = 100_000_000  # weights below which several GPUs are taken only where they are asked for
 SETTINGS, WORK, PROGRESS = "ranks.json", "ranks", "progress.json"
+
+
+def processes_of(bench: Workbench, start: str) -> int:
+    """Return how many processes of a machine are to train the model: as asked, or one a GPU.
+
+    A small model that nobody asked several for gets one: starting them would take longer.
+    """
+    found = devices.wanted(bench.devices)
+    if found > 1 and bench.devices.processes is None and bench.devices.nodes == 1:
+        return found if _weights(start) >= SMALL else 1
+    return found
 
 
 def train_together(bench: Workbench, recipe: Recipe, wanted: Sequence[StagePlan], start: str,

@@ -22,11 +22,10 @@ from typing import Any
 from mathmill.decoding.models import open_tokenizer
 from mathmill.errors import UsageError
 from mathmill.io import read_json
-from mathmill.ranks import devices
 from mathmill.train.cards import tuned_card
 from mathmill.train.checkpoints import Keeper
 from mathmill.train.recording import Measure
-from mathmill.train.sft.launching import SETTINGS, WORK, train_together
+from mathmill.train.sft.launching import SETTINGS, WORK, processes_of, train_together
 from mathmill.train.sft.material import FOLDER, drops, prepare
 from mathmill.train.sft.recipe import Recipe, defaults, plans
 from mathmill.train.sft.training import grouped, keeper_of, train_one, with_template
@@ -56,7 +55,7 @@ def run(bench: Workbench, *, base: str, stages: Sequence[Mapping[str, Any]], see
     trainings = grouped(ready, recipe)
     done: list[dict[str, Any]] = []
     keeper = keeper_of(bench.out, recipe, trainings)
-    processes = devices.wanted(bench.devices)
+    processes = processes_of(bench, start)
     for number, training in enumerate(trainings, 1):
         folder = bench.out / f"stage-{number}"
         if not (folder / "stage.json").exists():
