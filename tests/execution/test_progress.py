@@ -41,3 +41,16 @@ def test_a_standstill_shows(clock: list[float]) -> None:
             clock[0] = second
             shown.show("step", 501, 1000)
     assert stream.getvalue().splitlines()[-1] == "  step: 501 of 1,000, 0/s, 5 min 0 s so far"
+
+
+def test_what_begins_anew_is_no_way_back(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with Progress(stream) as shown:
+        shown.start("dedup", "out.jsonl")
+        for second, done, words in ((1, 100, "read"), (20, 2_000, "read"), (21, 0, "written"),
+                                    (31, 400, "written")):
+            clock[0] = float(second)
+            shown.show("dedup", done, None, f"rows {words}")
+    assert [line.strip() for line in stream.getvalue().splitlines()] == [
+        "out.jsonl: 2,000, 100/s, 20 s so far rows read",
+        "out.jsonl: 400, 40/s, 31 s so far rows written"]

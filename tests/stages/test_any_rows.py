@@ -50,7 +50,25 @@ def test_an_older_file_stays_where_a_new_one_fails(tmp_path, name):
     def full(number):
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space"), RowsFile(tmp_path / name, ()) as file:
+    with pytest.raises(UsageError, match=f"{name}: no space is left on its disk"), \
+            RowsFile(tmp_path / name, ()) as file:
         file.write([{"a": full(file.write([{"a": 2}]))}])
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "old"
+
+
+@pytest.mark.parametrize(("name", "size"), [("out.jsonl", 1_500), ("out.parquet", 100_000)])
+def test_a_disk_that_is_full_at_the_end_is_told_and_nothing_is_left(tmp_path, name, size):
+    code = ("import resource, signal, sys; from pathlib import Path\n"
+            "from mathmill.stages.any_rows import RowsFile\n"
+            "import pyarrow.parquet, errno, os, mathmill.stages.any_rows as rows\n"
+            "rows.FULL = (errno.EFBIG,)\n"  # what the system says in place of a full disk
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+            "with RowsFile(Path(sys.argv[1]), ()) as file:\n"
+            "    file.write([{'a': os.urandom(int(sys.argv[2])).hex()}])")
+    told = subprocess.run([sys.executable, "-c", code, str(tmp_path / name), str(size)],
+                          capture_output=True, text=True, check=False).stderr
+    assert "UsageError: " in told.splitlines()[-1], told
+    assert "no space is left on its disk" in told
+    assert list(tmp_path.iterdir()) == []

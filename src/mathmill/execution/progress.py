@@ -91,8 +91,11 @@ class Progress:
         task = self.tasks.get(key)
         if task is None:
             return
-        task.done, task.total, task.words = done, total, words
         now = time.monotonic()
+        if done < task.done:  # it counts something else now
+            task.marks.clear()
+            task.marks.append((now, done))
+        task.done, task.total, task.words = done, total, words
         task.mark(now)
         if self._live is None and now - task.said >= SECONDS_BETWEEN_LINES:
             task.said = now

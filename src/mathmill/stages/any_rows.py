@@ -10,11 +10,13 @@ Used as: `for chunk in chunks(files, skip): ...`, `texts_of(row)`,
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +32,7 @@ from mathmill.stages.seeds import formats
 from mathmill.words import counted
 
 ROWS = 5_000  # held at a time
+FULL = (errno.ENOSPC, errno.EDQUOT)
 CHARACTERS = 32 << 20  # of their text: rows of a book each do not pile up
 Row = tuple[str, int, dict[str, Any]]
 "File, 1-based row, fields."
@@ -219,12 +222,19 @@ class RowsFile:
             if kind is None:
                 self._file.flush()
                 os.replace(self.aside if self._table is None else self._table.close(), self.path)
+        except OSError as late:
+            kind, error = type(late), late
+            raise
         finally:
             if self._table is not None:
                 self._table.clear()
             if kind is not None or self._table is not None:
                 self.aside.unlink(missing_ok=True)
-            self._file.close()  # the last: from now on another may write here
+            with suppress(OSError):  # it tried to write what a full disk did not take
+                self._file.close()  # the last: from now on another may write here
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise UsageError(f"{self.path}: no space is left on its disk; free some and give "
+                                 "the command again, or choose another place") from error
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows; raises UsageError where they do not fit the columns of a table."""
