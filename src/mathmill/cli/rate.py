@@ -50,7 +50,7 @@ def rate(
     with home_for(out, model) as home, Progress() as shown:
         shown.start("rate", out.name)
         summary = ratings.rate_rows(
-            file, out, by, model, terms=terms, home=home, field=field, answer=answer, ask=ask,
+            file, out, by, model, terms=terms, home=home, fields=(field, answer), ask=ask,
             samples=samples, temperature=temperature, max_tokens=max_tokens, policy=policy,
             tell=lambda done: shown.show("rate", done, None, "rows rated"))
     print(summary.text())

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 def rate_rows(files: Sequence[str], out: Path, by: str = "pass_rate", model: str | None = None, *,
-              terms: Terms | None = None, home: Path | None = None, field: str | None = None,
-              answer: str | None = None, tell: Callable[[int], None] = lambda _: None,
-              **settings: Any) -> RatedFiles:
+              terms: Terms | None = None, home: Path | None = None,
+              fields: tuple[str | None, str | None] = (None, None),
+              tell: Callable[[int], None] = lambda _: None, **settings: Any) -> RatedFiles:
     """Write the rows of files with how hard each is, as the verb `rate` tells it.
 
     `model`: the student of `pass_rate`, or the teacher that rates; its journal is in `home`,
-    under `terms`. `settings`: `samples`, `temperature`, `max_tokens`, `policy`, `ask`. Raises
-    UsageError, InputError, StepFailed, TeacherError.
+    under `terms`. `fields`: those with the question and its answer. `settings`: `samples`,
+    `temperature`, `max_tokens`, `policy`, `ask`. Raises UsageError, InputError, StepFailed,
+    TeacherError.
     """
     from mathmill.methods import difficulty, solve
     from mathmill.stages.rate import check
@@ -41,11 +42,11 @@ def rate_rows(files: Sequence[str], out: Path, by: str = "pass_rate", model: str
     asked = {"samples": 8, "temperature": 0.7, "max_tokens": 1024, "policy": "tolerant",
              "teacher": "", **settings}
     if model is None:
-        return rate_files(files, out, by, asked, None, field, answer, tell)
+        return rate_files(files, out, by, asked, None, *fields, tell)
     asked["teacher"] = registry.identity(model)
     folder = home or out.parent
     bench = Workbench(folder, home=folder, terms=terms or Terms(), tools={
         "open_teacher": registry.opener(model), "teacher": model,
         "difficulty_request": difficulty.rate_request, "read_level": difficulty.read_level,
         "request": solve.solve_request if ask == "solve" else solve.question_request})
-    return rate_files(files, out, by, asked, bench, field, answer, tell)
+    return rate_files(files, out, by, asked, bench, *fields, tell)
