@@ -93,9 +93,10 @@ def read_rows(path: Path, record: type[Record]) -> Iterator[Record]:
     names = list(SCHEMAS[record])
     for file in files_of(path):
         try:
-            table = pq.ParquetFile(file)
-            for batch in table.iter_batches(batch_size=ROWS_A_GROUP, columns=names):
-                yield from records_of(batch, record)
+            # Read as it is used: buffering ahead holds the whole file, packed.
+            with pq.ParquetFile(file, pre_buffer=False) as table:
+                for batch in table.iter_batches(batch_size=ROWS_A_GROUP, columns=names):
+                    yield from records_of(batch, record)
         except (pa.ArrowException, TypeError, KeyError) as error:
             raise InputError(file, f"cannot be read as {record.__name__} rows ({error})",
                              "give a file that mathmill wrote") from error
