@@ -159,6 +159,7 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
            duplicates: Sequence[str] = ("text",), rater: str | Step | None = None,
            values: Step | None = None, threshold: float | None = None,
            ratings: Step | None = None, pass_rate: tuple[float, float] | None = None,
+           encoder: str | None = None, two_round: int | None = None,
            label: str = "select") -> Step:
     """Choose rows: far apart from each other (`coreset`), at `random`, or `all` of some levels.
 
@@ -170,6 +171,9 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
     Rows without a level get one: by the steps of their solution, or by the teacher `rater`.
     `ratings`: a step `rate`, whose levels stand for the rows' own; `pass_rate`: the least and
     greatest share of a student's right samples that stays.
+    `encoder`: in whose space rows are far apart: `hashed` (none is needed), `svd` or
+    `sentence-transformers:NAME`; `two_round`: so many shares pick first, each by itself, which is
+    quicker and covers worse.
     """
     from mathmill.methods import difficulty
     from mathmill.stages import select as stage
@@ -181,10 +185,12 @@ def select(rows: Step, *, count: int | None = None, fraction: float | None = Non
                 "duplicates": list(duplicates),
                 "levels": None if levels is None else list(levels),
                 **stage.near_literals(duplicates, threshold)}
+    of_encoder, place = stage.encoder_literals(encoder)
+    literals |= stage.far_literals(how, of_encoder, two_round)
     if pass_rate is not None:
         literals["pass_rate"] = list(pass_rate)
     inputs, tools = {"rows": rows}, {"read_level": difficulty.read_level,
-                                     "difficulty_request": difficulty.rate_request}
+                                     "difficulty_request": difficulty.rate_request, **place}
     if rater is not None:
         whose, given, ways = who(rater)
         literals |= {"difficulty": "teacher", "teacher": whose}

@@ -160,8 +160,8 @@ def test_a_model_of_sentence_transformers_is_asked_for_its_points(monkeypatch):
         def __init__(self, name):
             assert name == "small"
 
-        def encode(self, texts, show_progress_bar):
-            assert not show_progress_bar
+        def encode(self, texts, batch_size, show_progress_bar):
+            assert (batch_size, show_progress_bar) == (2, False)
             return [[float(len(text)), 1.0] for text in texts]
 
     monkeypatch.setitem(sys.modules, "sentence_transformers",

@@ -17,15 +17,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mathmill.errors import MissingExtra, UsageError
+from mathmill.errors import UsageError
 from mathmill.stages.decontaminate.features import Floats, Kind, keys_of
 from mathmill.stages.decontaminate.reading import Reader
+from mathmill.stages.sentence_model import PREFIX, SentenceModel
 
 DIMS = 256
 SPARE = 16  # directions more that the random start has: with two rounds the 256 are exact enough
 ROUNDS = 2
 ENTRIES = 8_192  # features that are added up at a time: 17 MB
-MODEL = "sentence-transformers:"
+MODEL = PREFIX
 OWN = {"svd": (0, 1, 2), "words": (0,)}
 "Encoders without a model, and the kinds of features that they look at."
 
@@ -55,8 +56,9 @@ def open_encoder(name: str) -> Encoder:
 class Svd:
     """Hashed features in the directions in which the items differ most."""
 
-    def __init__(self, kinds: Sequence[int]) -> None:
-        """`kinds`: of words (0), numbers (1) and order (2) those that count."""
+    def __init__(self, kinds: Sequence[int], dims: int = DIMS) -> None:
+        """`kinds`: of words (0), numbers (1) and order (2) those that count; `dims`: at most."""
+        self._dims = dims
         self._reader = Reader()
         self._which = tuple(kinds)
         self._kinds: list[Kind] = []
@@ -70,7 +72,7 @@ class Svd:
         self._kinds = [Kind(*keys[which], len(items)) for which in self._which]
         size = sum(len(kind.keys) for kind in self._kinds)
         rows, columns, values, _ = self._sparse(items)
-        width = min(DIMS + SPARE, len(items), size)
+        width = min(self._dims + SPARE, len(items), size)
         # A start by seed, so that the same items give the same space.
         space: Floats = np.random.default_rng(0).standard_normal((size, width), np.float32)
         for _ in range(ROUNDS + 1):
@@ -78,7 +80,7 @@ class Svd:
             space = _product(columns, rows, values, base.astype(np.float32), size)
         # By the small matrix of its products: a decomposition of `space` copies it thrice.
         squares, turns = np.linalg.eigh((space.T @ space).astype(np.float64))
-        best = np.argsort(-squares, kind="stable")[:DIMS]
+        best = np.argsort(-squares, kind="stable")[:self._dims]
         best = best[squares[best] > 1e-8]
         self._into = (space @ (turns[:, best] / np.sqrt(squares[best])).astype(np.float32)).astype(
             np.float32)
@@ -118,19 +120,14 @@ class Model:
 
     def __init__(self, name: str) -> None:
         """Load the model; raises MissingExtra where the package is not there."""
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise MissingExtra("sentence-transformers", "train") from error
-        self._model = SentenceTransformer(name)
+        self._model = SentenceModel(name)
 
     def fit(self, items: Sequence[str]) -> None:
         """Learn nothing: the model is made."""
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return points; see `Encoder`."""
-        return _unit(np.asarray(self._model.encode(list(texts), show_progress_bar=False),
-                                np.float32))
+        return self._model.encode(texts)
 
 
 def _product(rows: Any, columns: Any, values: Any, dense: Floats, count: int) -> Floats:

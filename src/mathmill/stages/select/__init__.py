@@ -8,7 +8,9 @@ Used as: `select.run(bench, how="coreset", fraction=0.5)`.
 """
 
 from mathmill.stages.select.choose import run
+from mathmill.stages.select.encoders import encoder_literals
 from mathmill.stages.select.minhash import near_literals
 from mathmill.stages.select.ratings import check_ratings
+from mathmill.stages.select.spread import far_literals
 
-__all__ = ["check_ratings", "near_literals", "run"]
+__all__ = ["check_ratings", "encoder_literals", "far_literals", "near_literals", "run"]

@@ -15,33 +15,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mathmill.errors import StepFailed, UsageError
-from mathmill.identity import draw
 from mathmill.stages.records import record_of
 from mathmill.stages.select import duplicates as rules
-from mathmill.stages.select.coreset import k_center, nearest
-from mathmill.stages.select.embed import GRID, Points, embed
 from mathmill.stages.select.minhash import settings_of
 from mathmill.stages.select.near import with_near
 from mathmill.stages.select.rating import histogram, rated
 from mathmill.stages.select.ratings import ratings_of
-from mathmill.stages.select.worth import VALUES, best, coded, told, values_of
+from mathmill.stages.select.spread import FAR, Wanted, spread
+from mathmill.stages.select.worth import VALUES, best, ids_of, told, values_of
 from mathmill.stages.select.writing import Plan, write
 from mathmill.texts import Text
 from mathmill.types import Problem, Sample
 from mathmill.workbench import Workbench
-
-if TYPE_CHECKING:
-    pass
-
-MEASURED = 20_000  # rows on which coverage is measured: enough for three digits
-EMBEDDED = 100_000  # rows at most of which a random choice's coverage is measured
-DIMS = 256
 
 
 def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None,
@@ -55,7 +45,8 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     given. `levels`: the only ones that stay. `difficulty`: how rows without a level get one:
     `by_steps`, `teacher` (tools `difficulty_request`, `read_level`, `open_teacher`) or `none`;
     texts have no levels. `duplicates`: the rules by which a row that repeats an earlier one goes
-    (`duplicates.find`); `near`: settings of the rule of that name (`minhash.near_literals`).
+    (`duplicates.find`); `near`: settings of the rule of that name (`minhash.near_literals`);
+    `encoder`, `encoder_content`, `two_round`: see `spread.far_literals`.
     Input `base` (Problem), where given: rows far from these too; `ratings` (Rated): levels and
     pass rates that rows are chosen by (`pass_rate`: least and greatest that stays). Raises
     UsageError; StepFailed where nothing is left, or less than `count`.
@@ -63,6 +54,7 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
     _check(how, fraction, count, levels, difficulty)
     rules.check(duplicates)
     pass_rate = beyond.pop("pass_rate", None)
+    far = {name: beyond.pop(name) for name in FAR if name in beyond}
     settings = settings_of(beyond)
     record = record_of(bench, "rows", (Problem, Sample, Text))
     _fits(bench, record, how, levels, difficulty)
@@ -84,16 +76,16 @@ def run(bench: Workbench, *, how: str = "coreset", fraction: float | None = None
         able &= np.isin(known, list(levels))
     worths = None
     if how in VALUES:
-        worths = values_of(bench, record, _ids(bench, record), how)
+        worths = values_of(bench, record, ids_of(bench, record), how)
         able &= np.isfinite(worths)
     candidates = np.flatnonzero(able)
     _enough(len(candidates), repeats.rows, count)
     wanted = count or (math.ceil(fraction * len(candidates)) if fraction else len(candidates))
     chosen = np.zeros(repeats.rows, np.bool_)
     if worths is None:
-        chosen[candidates[_chosen(bench, record, able, wanted, how, seed)]] = True
+        chosen[candidates[spread(bench, record, able, Wanted(wanted, how, seed, **far))]] = True
     else:
-        chosen[candidates[best(worths[able], _ids(bench, record)[able], wanted)]] = True
+        chosen[candidates[best(worths[able], ids_of(bench, record)[able], wanted)]] = True
         bench.facts["values"] |= told(worths, chosen)
     write(bench, record, Plan(repeats, duplicates, known, able, chosen, how, levels, worths,
                               ratings))
@@ -135,67 +127,3 @@ def _fits(bench: Workbench, record: type, how: str, levels: Sequence[int] | None
         raise UsageError(f"how={how!r} needs values; give select the step `value` (values=...)")
     if record is Text and (levels is not None or difficulty == "teacher"):
         raise UsageError("texts have no level; leave out levels and rater")
-
-
-def _ids(bench: Workbench, record: type) -> NDArray[np.bytes_]:
-    """Return the ids of all rows."""
-    return np.concatenate([np.zeros(0, "S1"), *(
-        coded(batch.column("id")) for batch in bench.batches("rows", record, ["id"]))])
-
-
-def _chosen(bench: Workbench, record: type, able: NDArray[np.bool_], k: int, how: str,
-            seed: int) -> list[int]:
-    """Return which of the able rows are chosen; put coverage of choice and control into facts."""
-    n = int(able.sum())
-    if how == "all" or k == n:
-        return list(range(n))[:k]
-    ids = _ids(bench, record)[able]
-    order = np.argsort(ids, kind="stable")
-    rng = draw("select", seed)
-    picks = control = rng.sample(range(n), k)
-    # Chosen blindly of so many: to embed all of them for a figure takes 300 us and 1 kB a row.
-    if how == "random" and (record is Text or n > EMBEDDED):
-        return [int(order[at]) for at in picks]
-    questions = _questions(bench, record, able)
-    base = [p.question for p in bench.rows("base", Problem)] if "base" in bench.inputs else []
-    bench.show(0, k, "embedding rows")
-    asked = [questions[place] for place in order]
-    points = embed(asked, DIMS, also=base)
-    given = embed(base, DIMS, also=asked) if base else None
-    if how == "coreset":
-        picks, _ = k_center(points, k, first=control[0], centres=given)
-    bench.facts["coverage"] = {
-        how: _coverage(points, picks, given),
-        **({"random": _coverage(points, control, given)} if how != "random" else {})}
-    return [int(order[at]) for at in picks]
-
-
-def _questions(bench: Workbench, record: type, able: NDArray[np.bool_]) -> list[str]:
-    """Return the questions, or texts, of the rows that may be chosen."""
-    import pyarrow as pa
-
-    questions: list[str] = []
-    start, column = 0, "text" if record is Text else "question"
-    for batch in bench.batches("rows", record, [column]):
-        here = batch.filter(pa.array(able[start:start + len(batch)]))
-        questions += here.column(column).to_pylist()
-        start += len(batch)
-    return questions
-
-
-def _coverage(points: Points, picks: Sequence[int], base: Points | None) -> dict[str, Any]:
-    """Return the covering radius, the mean distance and the diversity gain of a choice.
-
-    Distances between unit vectors, on the first `MEASURED` points in id order (ids are
-    hashes, so these are a fair sample). Gain: MetaMath's mean squared distance of the chosen
-    to their nearest of `base`; without a base, to the mean point of all.
-    """
-    near = np.sqrt(nearest(points[:MEASURED], points[picks]).clip(0)) / GRID
-    own = points[list(picks)]
-    if base is None:
-        gain = ((own - points.mean(axis=0)) ** 2).sum(axis=1).mean() / GRID ** 2
-    else:
-        gain = nearest(own, base).clip(0).mean() / GRID ** 2
-    return {"rows": len(picks), "radius": round(float(near.max()), 4),
-            "mean_distance": round(float(near.mean()), 4), "diversity_gain": round(float(gain), 4),
-            "gain_over": "the mean of all rows" if base is None else "base"}

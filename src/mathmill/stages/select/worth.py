@@ -77,6 +77,12 @@ def coded(ids: pa.Array) -> NDArray[np.bytes_]:
     return np.array(ids.cast(pa.binary()).to_pylist() or [b""], np.bytes_)[:len(ids)]
 
 
+def ids_of(bench: Workbench, record: type) -> NDArray[np.bytes_]:
+    """Return the ids of all rows."""
+    return np.concatenate([np.zeros(0, "S1"), *(
+        coded(batch.column("id")) for batch in bench.batches("rows", record, ["id"]))])
+
+
 def told(worths: NDArray[np.float64], chosen: Sequence[int] | NDArray[Any]) -> dict[str, float]:
     """Return what the report says of a choice: means, and the least value that was chosen."""
     own = worths[chosen]
