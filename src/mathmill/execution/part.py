@@ -136,7 +136,6 @@ def _spare_the_collector() -> None:
     global _spared
     if _spared < 2:
         _spared += 1
-        gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
 
