@@ -16,6 +16,7 @@ from __future__ import annotations
 import shutil
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from mathmill.execution.gather import gathered
 from mathmill.execution.once import let_go
 from mathmill.execution.part import Job, Result, Task
 from mathmill.execution.shards import ROWS, Piece, Shard, copied, cut
-from mathmill.execution.shelf import Shelf, system_of
+from mathmill.execution.shelf import Shelf, Unreached, probe
 from mathmill.identity import content_id
 from mathmill.io import files_of, rows_in
 from mathmill.words import counted
@@ -56,7 +57,18 @@ class Mapper:
 
     def __call__(self, bench: Workbench, part: Part, literals: Mapping[str, Any], *, over: str,
                  merge: Merge, needs: Needs) -> Facts:
-        """Do the part on all shards that are not done; see `workbench.Workbench.map`."""
+        """Do the part on all shards that are not done; see `workbench.Workbench.map`.
+
+        Raises StepFailed where shared storage is gone.
+        """
+        try:
+            return self._mapped(bench, part, literals, over, merge, needs)
+        except Unreached as error:
+            raise StepFailed(f"shared storage failed ({error}); run again when it is back: "
+                             "finished shards stay") from error
+
+    def _mapped(self, bench: Workbench, part: Part, literals: Mapping[str, Any], over: str,
+                merge: Merge, needs: Needs) -> Facts:
         shards = cut(rows_in(bench.inputs[over]), self.rows)
         came = shards[-1].start + shards[-1].rows
         name = f"{part.__module__}.{part.__qualname__}"
@@ -89,7 +101,7 @@ class Mapper:
         Raises UsageError for a cluster or storage that cannot be reached, MissingExtra.
         """
         if self.shared is not None and "://" in self.shared:
-            system_of(self.shared)
+            probe(self.shared)
         if self.always:
             self.crew_for(1)
 
@@ -112,7 +124,8 @@ class Mapper:
         if self.crew is not None:
             self.crew.rest()
         if self.shared is not None:
-            Shelf(self._shelves(out, home)).clear()
+            with suppress(Unreached):  # what stays there does no harm
+                Shelf(self._shelves(out, home)).clear()
 
     def _shelves(self, out: Path, home: Path | None) -> str:
         """Return the place of a step's shards: runs that share storage share no shards."""
@@ -175,7 +188,7 @@ class _Drive:
                     again = self._lost(task, came, self.crew.sure)
                     (self.suspects if again is None else waiting).append(again or task)
                 else:
-                    self._settle(task, came, waiting.append)
+                    self._settle(task, came, waiting.appendleft)
 
     def _submit(self, task: Task) -> None:
         if not self.shelf.local and not task.trial:

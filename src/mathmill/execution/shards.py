@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from mathmill.columns import wanted_of
 from mathmill.errors import InputError
+from mathmill.execution.shelf import Unreached, system_of
 from mathmill.io import ROWS_A_GROUP, files_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,11 @@ def batches(shard: Shard, record: type | None, columns: Sequence[str] | None = N
                         yield some if wanted is None else some.select(names).cast(wanted)
                     if at >= piece.stop:
                         break
-        except (pa.ArrowException, KeyError, OSError) as error:
+        except Exception as error:
+            if "://" in piece.file:  # the storage's fault: the driver wrote it as it should be
+                raise Unreached(f"{piece.file}: {type(error).__name__}: {error}") from error
+            if not isinstance(error, pa.ArrowException | KeyError | OSError):
+                raise
             kind = "Parquet" if record is None else record.__name__
             raise InputError(piece.file, f"cannot be read as {kind} rows ({error})".replace(
                 "\n", " "), "give a file that mathmill wrote") from error
@@ -153,8 +158,6 @@ def opened(place: str) -> pa.NativeFile:
 
     if "://" not in place:
         return pa.OSFile(place)
-    from mathmill.execution.shelf import system_of
-
     system, path = system_of(place)
     return pa.PythonFile(system.open(path, "rb"), mode="r")
 

@@ -47,10 +47,42 @@ def system_of(url: str) -> tuple[Any, str]:
     return found
 
 
+class Unreached(OSError):
+    """Shared storage did not do what was asked: it is gone, or refuses."""
+
+
+@contextmanager
+def reached(url: str) -> Iterator[None]:
+    """Make one error of the many that a storage's own packages raise.
+
+    Raises Unreached; FileExistsError, which is an answer, passes.
+    """
+    try:
+        yield
+    except (FileExistsError, Unreached):
+        raise
+    except Exception as error:
+        why = str(error).strip().replace("\n", " ")[:300]
+        raise Unreached(f"{url}: {type(error).__name__}: {why}") from error
+
+
+def probe(url: str) -> None:
+    """Write a file to shared storage and take it away; raises UsageError where that fails."""
+    shelf, name = Shelf(url), f"probe-{uuid.uuid4().hex[:8]}"
+    try:
+        with reached(url):
+            shelf._create(name, b"")
+            shelf._remove(name)
+    except Unreached as error:
+        raise UsageError(f"--shared {error}; give storage that is there and can be written to"
+                         ) from error
+
+
 def fetch(url: str, to: Path) -> None:
     """Copy a file of shared storage here."""
     system, path = system_of(url)
-    system.get_file(path, str(to))
+    with reached(url):
+        system.get_file(path, str(to))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +123,16 @@ class Shelf:
         """
         names = {table: f"{number:06d}-{uuid.uuid4().hex[:8]}.{table}.parquet"
                  for table in files}
-        for table, file in files.items():
-            self._put(file, names[table])
         whole = {**manifest, "files": names}
         try:
+            for table, file in files.items():
+                self._put(file, names[table])
             self._create(f"{number:06d}.json", json.dumps(whole).encode())
-        except FileExistsError:
+        except OSError as error:  # taken away: where a disk is full, each try would leave some
             for name in names.values():
                 self._remove(name)
+            if not isinstance(error, FileExistsError):
+                raise
             return self.manifests()[number]
         return whole
 
@@ -126,8 +160,8 @@ class Shelf:
             shutil.rmtree(self.url, ignore_errors=True)
             return
         system, path = system_of(self.url)
-        system.invalidate_cache()
-        with suppress(FileNotFoundError):
+        with reached(self.url), suppress(FileNotFoundError):
+            system.invalidate_cache()
             system.rm(path, recursive=True)
 
     @contextmanager
@@ -145,7 +179,7 @@ class Shelf:
                 yield path.name, path.read_text(errors="replace")
             return
         system, root = system_of(self.url)
-        with suppress(FileNotFoundError):
+        with reached(self.url), suppress(FileNotFoundError):
             system.invalidate_cache()
             for path in sorted(system.find(root, maxdepth=1)):
                 if path.endswith(".json"):
@@ -156,30 +190,41 @@ class Shelf:
             os.replace(file, self.place(name))
             return
         system, path = system_of(self.place(name))
-        if system.protocol == "file" or "file" in system.protocol:
-            system.makedirs(path.rpartition("/")[0], exist_ok=True)
-        system.put_file(str(file), path)
+        with reached(self.place(name)):
+            if system.protocol == "file" or "file" in system.protocol:
+                system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            system.put_file(str(file), path)
 
     def _create(self, name: str, content: bytes) -> None:
         """Write a small file that is not there yet; raises FileExistsError where it is."""
         if not self.local:
             system, path = system_of(self.place(name))
-            system.pipe_file(path, content, mode="create")
+            with reached(self.place(name)):
+                system.pipe_file(path, content, mode="create")
             return
         aside = Path(self.place(f".{name}.{uuid.uuid4().hex[:8]}"))
-        aside.write_bytes(content)
+        try:
+            aside.write_bytes(content)
+            self._linked(aside, name)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _linked(self, aside: Path, name: str) -> None:
         try:
             os.link(aside, self.place(name))
         except FileExistsError:
             raise
         except OSError:  # no links here: exclusive, if not whole at once (then: not readable)
             with open(self.place(name), "xb") as file:
-                file.write(content)
-        finally:
-            aside.unlink()
+                try:
+                    file.write(aside.read_bytes())
+                    file.flush()
+                except OSError:
+                    os.unlink(self.place(name))
+                    raise
 
     def _remove(self, name: str) -> None:
-        with suppress(OSError):
+        with suppress(OSError), reached(self.place(name)):
             if self.local:
                 os.unlink(self.place(name))
             else:
