@@ -55,7 +55,7 @@ $(VENV)/ready: $(VENV)/bin/python pyproject.toml requirements.lock
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready
-	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[train,api,grade,sandbox,ray,s3,dev]'
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[train,api,embed,grade,sandbox,ray,s3,dev]'
 	@touch $@
 
 # The versions that the tests passed with; torch itself is left to the machine.

@@ -26,7 +26,7 @@ LAW = {  # room -> rooms it may import, besides the ground and itself
 }
 HEAVY = {"torch", "transformers", "trl", "ray", "vllm", "sympy", "datasets", "aiohttp", "scipy",
          "math_verify", "pydantic_monty", "latex2mathml", "peft", "accelerate", "tokenizers",
-         "fsspec", "s3fs"}
+         "fsspec", "s3fs", "sentence_transformers"}
 FILES = sorted(SOURCE.glob("mathmill/**/*.py"))
 
 
