@@ -120,7 +120,8 @@ def executor(folder: Path, count: int, ray: bool, times: int) -> None:
             assert once["tally"] == best.setdefault(way, once)["tally"] == best["whole"]["tally"]
             best[way] = min(best[way], once, key=lambda one: one["cpu"])
     for way in ways:
-        print(row(f"verify, {way}", count, best[way], {}), flush=True)
+        print(row(f"verify, {way}", count, best[way], {}) + (
+            "  (the driver's alone)" if way == "ray" else ""), flush=True)
     more = best["shards"]["cpu"] / best["whole"]["cpu"] - 1
     print("  CPU of shards over the stage alone, one process, best of "
           f"{times}: {beside('overhead of shards', more, GOALS['overhead'])}")
@@ -179,7 +180,7 @@ def table(place: Path, given: argparse.Namespace) -> None:
         for name in given.stages:
             most = STAGES[name].most
             if most is not None and count > most and not given.whole and grown:
-                few, before = grown[-1]
+                few, before = next(pair for pair in reversed(grown) if name in pair[1])
                 guess = before[name]["wall"] * count / few
                 print(f"  {name:<16}{guess:>9,.1f}   not done: as at {few:,} rows, by rows")
                 walls += guess

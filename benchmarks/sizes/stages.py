@@ -184,7 +184,7 @@ STAGES = {
     "of_samples": Stage("seeds of the rows of a first synthesis", staged(seeding.of_samples)),
     "stats": Stage("what a file holds (mathmill stats)", stats),
     "dedup_lines": Stage("JSON lines, each once (mathmill dedup)", dedup_lines, finds="copies"),
-    "tokens": Stage("rows as a student's tokens, batches of an epoch", tokens, most=250_000),
+    "tokens": Stage("rows as a student's tokens, batches of an epoch", tokens, most=25_000),
 }
 TABLE = tuple(STAGES)
 
