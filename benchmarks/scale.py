@@ -151,11 +151,13 @@ def growth(grown: list[tuple[int, dict[str, Found]]]) -> None:
     for (few, small), (many, large) in spans:
         print(f"growth from {few:,} to {many:,} rows, as rows to the power of: time (CPU), memory")
         for name in [name for name in small if name in large]:
-            power = {measure: math.log(large[name][measure] / small[name][measure])
-                     / math.log(many / few) for measure in ("cpu", "mib")}
-            print(f"  {name:<16}" + "   ".join(
-                beside(f"{words} of {name}", power[measure], GOALS[words], form=".2f")
-                for words, measure in (("time", "cpu"), ("memory", "mib"))), flush=True)
+            time_of, memory_of = (math.log(large[name][measure] / small[name][measure])
+                                  / math.log(many / few) for measure in ("cpu", "mib"))
+            span = f"{name} from {few:,} to {many:,}"
+            took = beside(f"time of {span}", time_of, GOALS["time"], form=".2f")
+            held = (f"{memory_of:.2f} (sketches of all rows)" if name == "near_alone" else
+                    beside(f"memory of {span}", memory_of, GOALS["memory"], form=".2f"))
+            print(f"  {name:<16}{took:<26}{held}", flush=True)
 
 
 def table(place: Path, given: argparse.Namespace) -> None:
