@@ -22,6 +22,7 @@ LONGEST = (
     "test_trained_teacher.py", "grading/sandbox/test_attacks.py",
     "grading/sandbox/test_real_programs.py", "grading/test_conformance.py",
     "teachers/test_hostile_server.py", "teachers/batch/test_kill.py", "grading/test_symbolic.py",
+    "train/test_together.py", "evaluate/test_writers.py", "ranks/test_launch.py",
     "teachers/money/test_hostile_bills.py", "report/test_browser.py",
     "teachers/test_hostile_runs.py", "grading/sandbox/test_run.py", "planning/test_plan.py",
     "grading/test_files.py", "train/test_corpus.py", "grading/sandbox/test_fidelity.py",

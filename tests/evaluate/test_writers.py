@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mathmill.candidates import Candidate
+from mathmill.decoding.generation import Ask
 from mathmill.errors import StepFailed
-from mathmill.evaluate import pool, run
+from mathmill.evaluate import run
+from mathmill.evaluate.writers import Several
 from mathmill.io import read_rows, write_rows
+from mathmill.ranks.launch import Launch
 from mathmill.types import Problem, Score, make_problem
 from mathmill.workbench import Devices, Workbench
 
@@ -40,7 +42,19 @@ def saved(letters: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.slow
-def test_two_processes_give_the_scores_of_one(tmp_path: Path, saved: Path) -> None:
+def test_two_processes_give_the_scores_and_the_samples_of_one(
+        tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = [[Ask([5 + place, 6, 7], 12, temperature=0.8, seed=place * 7 + row, stops=("#",),
+                 logprobs=True) for row in range(3)] for place in range(21)]
+    answers, sampled = run._answers, []
+
+    def more(bench: Workbench, writers: Any, *words: Any) -> Any:
+        """Answer, and draw samples from the same processes."""
+        found = answers(bench, writers, *words)
+        sampled.append(list(writers.decode(asks)))
+        return found
+
+    monkeypatch.setattr(run, "_answers", more)
     scores, responses, said = [], [], list[str]()
     for processes in (1, 2):
         place = bench(tmp_path / f"score-{processes}", tmp_path / "suite", processes, said)
@@ -53,42 +67,21 @@ def test_two_processes_give_the_scores_of_one(tmp_path: Path, saved: Path) -> No
     assert len({row.response for row in scores[0]}) > 5, "the test needs different answers"
     assert scores[0] == scores[1]
     assert responses[0] == responses[1]
-    assert re.search(r"2 processes answer:\n  torchrun --standalone --nproc-per-node 2 -m "
-                     r"mathmill\.evaluate\.rank \S+ranks\.json", said[0])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert len({out.text for outs in sampled[0] for out in outs}) > 20
+    assert sampled[0] == sampled[1]
+    assert re.fullmatch(r"2 processes answer:\n  torchrun --standalone --nproc-per-node 2 -m "
+                        r"mathmill\.evaluate\.rank \S+ranks\.json", "".join(said))
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_is_named_the_others_end_and_one_goes_on_from_what_two_wrote(
-        tmp_path: Path, saved: Path) -> None:
-    pytest.importorskip("pydantic_monty")
-    settings: dict[str, Any] = {"models": {"a": {"base": str(saved)}}, "suites": ["mine"],
-                                "n": 8, "max_new_tokens": 40, "batch": 9}
-    place, pids = bench(tmp_path / "out", tmp_path / "suite", 2), list[int]()
-
-    def show(done: int, total: int | None, words: str) -> None:
-        if done >= 90 and not pids:  # of 216: the ten batches before are there
-            pids.extend(int(one.name) for one in (place.out / "ranks" / "pids").iterdir())
-            os.kill(pids[0], signal.SIGKILL)
-
-    place.show = show
-    with pytest.raises(StepFailed, match=r"rank [01] of 2 was killed by SIGKILL \(often: out of "
-                                         r"memory\), and the others were stopped; its last lines"):
-        pool.run(place, **settings)
-    assert len(pids) == 2
-    assert not any(map(alive, pids))
-    made = len((place.out / "responses.jsonl").read_text("utf-8").splitlines())
-    assert 10 <= made < 24
-    again = bench(tmp_path / "out", tmp_path / "suite", 1)
-    whole = bench(tmp_path / "whole", tmp_path / "suite", 1)
-    for one in (again, whole):
-        pool.run(one, **settings)
-        one.close()
-    rows = [list(read_rows(one.out / "rows.parquet", Candidate)) for one in (again, whole)]
-    assert rows[0] == rows[1]
+def test_whoever_waits_for_a_process_that_died_is_told(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(
+        [str(Path(__file__).parents[1] / "ranks"), str(Path(run.__file__).parents[2])]))
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({"signs": str(tmp_path), "do": "die"}), encoding="utf-8")
+    with (Launch("stub_rank", settings, 2, tmp_path / "ranks") as ranks,
+          pytest.raises(StepFailed, match=r"rank 1 of 2 was killed by SIGKILL \(often: out of "
+                                          r"memory\), and the others were stopped; its last "
+                                          r"lines: one last word; give the same command again")):
+        list(Several(ranks, tmp_path / "ranks", 2, None).decode([[Ask([1], 1)]] * 3))

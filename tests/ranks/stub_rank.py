@@ -1,7 +1,10 @@
-"""A rank that does what its settings say: ends, asks the user to mend something, or stays."""
+"""A rank that does what its settings say: ends, asks for something to be mended, dies, stays."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,9 @@ def work(settings: dict[str, Any], rank: Rank) -> None:
     (Path(settings["signs"]) / f"{rank.number} of {rank.of}").touch()
     if settings["do"] == "refuse" and rank.number == 1:
         raise UsageError("no such thing; give another")
+    if settings["do"] == "die" and rank.number == 1:
+        print("one last word", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
     if settings["do"] != "end":
         time.sleep(600)
 
