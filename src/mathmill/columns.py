@@ -12,13 +12,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import InputError
-from mathmill.io import ROWS_A_GROUP, arrow_schema, files_of, read_rows, schema_of, table_of
+from mathmill.io import (
+    ROWS_A_GROUP,
+    arrow_schema,
+    files_of,
+    read_rows,
+    rows_in,
+    schema_of,
+    table_of,
+)
 from mathmill.schemas import SCHEMAS
 from mathmill.types import Drop
 
@@ -172,14 +181,18 @@ def row_question(line: str) -> str:
 
 
 class Drops(Sequence[Drop]):
-    """Rows left out: a list while they are few, a file once they are many."""
+    """Rows left out: a list while they are few, a file once they are many.
+
+    Those of shards stay in the files that these wrote: then they are a folder, as rows are.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Prepare; the file appears when it is closed."""
+        """Prepare; the file, or `path` without its suffix as a folder, appears when closed."""
         self.path = path
         self.reasons: Counter[str] = Counter()
         "How many rows were left out for each reason."
         self._here: list[Drop] = []
+        self._files: list[Path] = []
         self._writer: Any = None
 
     def append(self, drop: Drop) -> None:
@@ -190,20 +203,25 @@ class Drops(Sequence[Drop]):
             self._spill(ROWS_A_GROUP)
 
     def include(self, path: Path, reasons: Mapping[str, int]) -> None:
-        """Take those of a file that another list of drops became, without reading them as rows."""
-        import pyarrow.parquet as pq
-
-        self._spill(len(self._here))
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(ROWS_A_GROUP, use_threads=False):
-                self._writer.write_batch(batch.cast(arrow_schema(Drop)))
+        """Take over the file that another list of drops became; it is moved, not written again."""
+        if self._here or self._writer is not None:
+            self._spill(len(self._here))
+            self._end()
+        os.replace(path, self._next())
         self.reasons.update(reasons)
 
     def close(self) -> None:
-        """Write what is still here; the file appears whole."""
-        self._spill(len(self._here), keep=self._writer is None)
-        self._writer.close()
-        os.replace(self._aside, self.path)
+        """Write what is still here; the file, or the folder, appears whole."""
+        if self._here or self._writer is not None or not self._files:
+            self._spill(len(self._here), keep=self._writer is None and not self._files)
+            self._end()
+        shutil.rmtree(self.path.with_suffix(""), ignore_errors=True)
+        self.path.unlink(missing_ok=True)
+        if len(self._files) == 1:
+            os.replace(self._files[0], self.path)
+            self._aside.rmdir()
+        else:
+            os.replace(self._aside, self.path.with_suffix(""))
 
     def __len__(self) -> int:
         return self.reasons.total()
@@ -214,8 +232,9 @@ class Drops(Sequence[Drop]):
     def __iter__(self) -> Iterator[Drop]:
         if len(self._here) == len(self):
             return iter(list(self._here))
-        assert self.path.exists(), "what was spilled can be read once the file is closed"
-        return read_rows(self.path, Drop)
+        place = rows_in(self.path.parent, self.path.stem)
+        assert place.exists(), "what was spilled can be read once the file is closed"
+        return read_rows(place, Drop)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
@@ -224,13 +243,26 @@ class Drops(Sequence[Drop]):
 
     @property
     def _aside(self) -> Path:
-        return self.path.with_name(self.path.name + ".writing")
+        return self.path.with_suffix(".writing")
+
+    def _next(self) -> Path:
+        """Return where the next file is to be; what a killed attempt left there goes."""
+        if not self._files:
+            shutil.rmtree(self._aside, ignore_errors=True)
+            self._aside.mkdir()
+        self._files.append(self._aside / f"{len(self._files):06d}.parquet")
+        return self._files[-1]
 
     def _spill(self, count: int, keep: bool = False) -> None:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._aside, arrow_schema(Drop), compression="zstd")
+            self._writer = pq.ParquetWriter(self._next(), arrow_schema(Drop), compression="zstd")
         self._writer.write_table(table_of(self._here[:count], Drop))
         if not keep:
             del self._here[:count]
+
+    def _end(self) -> None:
+        """End the file that is being written."""
+        self._writer.close()
+        self._writer = None

@@ -39,7 +39,7 @@ def done(out: Path, rows: int, mapper: Mapper | None = None, count: int = 100, *
         mapper.close()
     tally = bench.close()
     return (list(read_rows(rows_in(out / "out"), Problem)),
-            list(read_rows(out / "out" / "drops.parquet", Drop)), tally)
+            list(read_rows(rows_in(out / "out", "drops"), Drop)), tally)
 
 
 def here() -> Mapper:

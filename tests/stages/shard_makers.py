@@ -42,7 +42,7 @@ def came_of(out: Path, stage: Callable[..., None], inputs: Rows, mapper: Mapper 
         mapper.clear(bench.out, bench.out)
     tally = bench.close()
     return (list(read_rows(rows_in(bench.out), inputs["rows"][0])),
-            list(read_rows(bench.out / "drops.parquet", Drop)), tally)
+            list(read_rows(rows_in(bench.out, "drops"), Drop)), tally)
 
 
 def failing(text: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from mathmill.errors import StepFailed
 from mathmill.execution.part import POISONOUS
 from mathmill.execution.shelf import Shelf
+from mathmill.io import rows_in
 from mathmill.words import counted
 from mathmill.workbench import Facts, Merge, Workbench
 
@@ -41,8 +42,9 @@ def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]]
     aside.unlink(missing_ok=True)
     facts = [each for manifest in manifests for each in manifest["facts"]]
     if poisonous and not facts:
+        bench.drops.close()
         raise StepFailed(f"each of {counted(len(poisonous), 'row')} is a {POISONOUS}; see "
-                         f"{bench.drops.path.name} for what they hold")
+                         f"{rows_in(bench.out, 'drops').name} for what they hold")
     found = dict(merge(facts))
     if poisonous:
         found["poisonous"] = bench.facts.get("poisonous", 0) + len(poisonous)

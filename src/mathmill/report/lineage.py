@@ -110,7 +110,7 @@ def final_rows(graph: Graph) -> Iterator[tuple[Node, Sample]]:
 def dropped_rows(graph: Graph) -> Iterator[tuple[Node, Drop]]:
     """Yield every row that the steps behind the data left out, with the step."""
     for node in graph.ancestors(*graph.data):
-        path = node.folder / "drops.parquet"
+        path = rows_in(node.folder, "drops")
         if path.exists():
             for drop in read_rows(path, Drop):
                 yield node, drop

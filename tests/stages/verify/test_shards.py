@@ -29,7 +29,7 @@ def verified(out: Path, mapper: Mapper | None) -> tuple[list[Sample], list[Drop]
     verify.run(bench, by=["has_digits", "long_enough(5)", "answer_agrees"])
     tally = bench.close()
     return (list(read_rows(rows_in(out / "out"), Sample)),
-            list(read_rows(out / "out" / "drops.parquet", Drop)), tally)
+            list(read_rows(rows_in(out / "out", "drops"), Drop)), tally)
 
 
 def truth(question: str) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mathmill.columns import row_question
-from mathmill.io import read_rows
+from mathmill.io import read_rows, rows_in
 from mathmill.report.graph import Node
 from mathmill.report.markup import Html, count, details, join, para, section, table, tag
 from mathmill.report.material import Material
@@ -56,7 +56,7 @@ def _step(node: Node) -> Html:
 
 def _shown(node: Node) -> Iterator[tuple[str, str, str]]:
     """Yield reason, question and matched item of the first rows of each reason."""
-    path, seen = node.folder / "drops.parquet", dict[str, int]()
+    path, seen = rows_in(node.folder, "drops"), dict[str, int]()
     if not path.exists():
         return
     for drop in read_rows(path, Drop):
