@@ -59,6 +59,7 @@ def open_writers(bench: Workbench, name: str, batches: int) -> Iterator[Writers]
     if processes < 2:
         yield Here(*bench.tools["open_model"](name))
         return
+    bench.facts["processes"] = processes  # what they take to start counts as generation
     folder = bench.out / WORK
     place = Path(name)
     settings = bench.out / "ranks.json"
