@@ -120,3 +120,19 @@ def test_few_rows_are_held_where_they_are_long(tmp_path, monkeypatch):
         json.dumps({"messages": [{"content": "x" * size}]}) for size in (40, 40, 40, 200, 1)))
     found = [len(chunk) for chunk in any_rows.chunks([tmp_path / "a.jsonl"], lambda *_: None)]
     assert found == [3, 1, 1]
+
+
+def test_two_columns_of_one_name_are_told(tmp_path):
+    twice = pa.Table.from_arrays([pa.array(["How many?"])] * 2, names=["question"] * 2)
+    pq.write_table(twice, tmp_path / "a.parquet")
+    for out in ("out.jsonl", "out.parquet"):
+        with pytest.raises(InputError, match=r"a\.parquet: has more than one column question"):
+            dedup([str(tmp_path / "a.parquet")], tmp_path / out)
+
+
+def test_what_differs_is_told_in_the_order_of_the_columns(tmp_path):
+    told = joined(tmp_path, {name: [1, 2] for name in "zyxabcd"}, {"w": [1, 2]})[1]
+    note = next(line for line in told.splitlines() if "files differ" in line)
+    assert [part.split()[0] for part in note.partition("joined: ")[2].split("; ")] == [
+        "z", "y", "x", "a", "b", "and"]
+    assert note.endswith("and 3 columns more")

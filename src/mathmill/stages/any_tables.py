@@ -14,6 +14,7 @@ Used as: `schema, notes = joint_schema(files)`; `table = Table(path, schema)`;
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -49,9 +50,11 @@ def joint_schema(files: Sequence[Path]) -> tuple[pa.Schema | None, list[str]]:
             continue
         if own.equals(joined):
             continue
-        missing |= {name: file for name in {*joined.names} ^ {*own.names} if name not in missing}
-        for name in {*joined.names} & {*own.names}:
-            if own.field(name).type != joined.field(name).type:
+        both = set(own.names) & set(joined.names)
+        missing |= {name: file for name in [*joined.names, *own.names]
+                    if name not in both and name not in missing}
+        for name in joined.names:
+            if name in both and own.field(name).type != joined.field(name).type:
                 others.setdefault(name, (file, own.field(name).type))
         joined = _with(joined, own, first, file)
         first |= {name: file for name in own.names if name not in first}
@@ -68,15 +71,22 @@ def joint_schema(files: Sequence[Path]) -> tuple[pa.Schema | None, list[str]]:
 
 
 def footer(file: Path) -> pa.Schema:
-    """Return the columns of a Parquet file; raises InputError where it is none."""
+    """Return the columns of a Parquet file.
+
+    Raises InputError where it is none, or has two columns of one name: a row would hold one.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_schema(file)
+        found = pq.read_schema(file)
     except (pa.ArrowException, OSError) as error:
         raise InputError(file, f"is not Parquet that can be read ({error})".replace("\n", " "),
                          "check the path and the file") from error
+    twice = [name for name, count in Counter(found.names).items() if count > 1]
+    if twice:
+        raise InputError(file, f"has more than one column {twice[0]}", "rename one of them")
+    return found
 
 
 def _with(joined: pa.Schema, own: pa.Schema, first: Mapping[str, Path], file: Path) -> pa.Schema:
