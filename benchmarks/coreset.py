@@ -27,6 +27,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,18 @@ def sphere(count: int, seed: int) -> np.ndarray[Any, Any]:
 def halves(count: int, seed: int) -> np.ndarray[Any, Any]:
     """Return points of questions that begin as one and end as another."""
     rng = np.random.default_rng([seed, count])
+    parts = beginnings_and_ends()
+    one, other = rng.integers(0, len(parts) // 2, (2, count))
+    return parts[2 * one] + parts[2 * other + 1]
+
+
+@cache
+def beginnings_and_ends() -> np.ndarray[Any, Any]:
+    """Return the points of the halves of all questions, each's beginning before its end."""
     asked = [json.loads(line)["question"].split(". ") for line in
              QUESTIONS.read_text("utf-8").splitlines()]
-    parts = embed([". ".join(some) for one in asked for some in (
+    return embed([". ".join(some) for one in asked for some in (
         one[:max(1, len(one) // 2)], one[len(one) // 2:])])
-    one, other = rng.integers(0, len(asked), (2, count))
-    return parts[2 * one] + parts[2 * other + 1]
 
 
 KINDS: dict[str, Callable[[int, int], np.ndarray[Any, Any]]] = {
