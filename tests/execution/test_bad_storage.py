@@ -12,6 +12,7 @@ from tests.execution.test_mapping import done, here
 
 from mathmill.errors import StepFailed, UsageError
 from mathmill.execution import shards
+from mathmill.execution.crew import Here
 from mathmill.execution.mapping import Mapper
 from mathmill.execution.shelf import Shelf
 
@@ -104,3 +105,17 @@ def test_a_full_disk_is_found_at_once_and_what_was_begun_is_taken_away(
     assert len(Shelf(str(shelf)).manifests()) == 3
     monkeypatch.undo()
     assert len(done(tmp_path, 10, here())[0]) == 80
+
+
+def test_workers_may_be_in_another_folder(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Elsewhere(Here):
+        def submit(self, job: Any, task: Any) -> None:
+            here = os.getcwd()
+            os.chdir("/")
+            super().submit(job, task)
+            os.chdir(here)
+
+    monkeypatch.chdir(tmp_path)
+    whole = done(Path("whole"), 0)
+    assert done(Path("shards"), 10, Mapper(Elsewhere, lambda text: None)) == whole

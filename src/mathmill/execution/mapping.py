@@ -69,7 +69,7 @@ class Mapper:
 
     def _mapped(self, bench: Workbench, part: Part, literals: Mapping[str, Any], over: str,
                 merge: Merge, needs: Needs) -> Facts:
-        shards = cut(rows_in(bench.inputs[over]), self.rows)
+        shards = cut(rows_in(bench.inputs[over].absolute()), self.rows)  # workers may be elsewhere
         came = shards[-1].start + shards[-1].rows
         name = f"{part.__module__}.{part.__qualname__}"
         gone = tuple(bench.lost())
