@@ -83,14 +83,24 @@ def test_what_all_shards_need_is_made_once_from_inputs_that_are_whole(tmp_path: 
     assert (tmp_path / "log").read_text() == "read\n"
 
 
-def unlisted(out: Path, mapper: Mapper) -> list[Problem]:
+@pytest.mark.slow
+def test_steps_that_ask_the_same_of_other_inputs_are_not_taken_for_each_other(
+        tmp_path: Path) -> None:
+    mapper, log = pool(1), tmp_path / "log"
+    for listed in (20, 10):
+        assert unlisted(tmp_path / str(listed), mapper, listed, log) == problems(30)[listed:]
+    mapper.close()
+
+
+def unlisted(out: Path, mapper: Mapper, listed: int = 20, log: Path | None = None
+             ) -> list[Problem]:
     inputs = {"rows": out / "in", "list": out / "list"}
-    for folder, rows in ((inputs["rows"], problems(30)), (inputs["list"], problems(20))):
+    for folder, rows in ((inputs["rows"], problems(30)), (inputs["list"], problems(listed))):
         write_rows(folder / "rows.parquet", rows, Problem)
     mapper.rows = 7
     bench = Workbench(out / "out", inputs=inputs, mapper=mapper)
-    bench.map(shard_parts.unlisted, {"log": str(out / "log")}, merge=shard_parts.merged)
-    assert bench.close()["dropped"] == {"listed": 20}
+    bench.map(shard_parts.unlisted, {"log": str(log or out / "log")}, merge=shard_parts.merged)
+    assert bench.close()["dropped"] == {"listed": listed}
     return list(read_rows(rows_in(out / "out"), Problem))
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from tests.execution import shard_parts
-from tests.execution.test_mapping import done
+from tests.execution.shard_parts import problems
+from tests.execution.test_mapping import done, unlisted
 
 from mathmill.errors import UsageError
 from mathmill.execution import local
@@ -89,6 +90,14 @@ def test_a_node_killed_in_the_middle_changes_no_row(cluster, tmp_path: Path) -> 
     lines = [line.split() for line in log.read_text().splitlines()]
     assert len({pid for pid, _ in lines}) >= 2  # both nodes had a part in it
     assert 300 <= len(lines) <= 300 + 2 * 10 * 2
+
+
+def test_steps_that_ask_the_same_of_other_inputs_are_not_taken_for_each_other(
+        cluster, tmp_path: Path) -> None:
+    mapper, log = on_ray([]), tmp_path / "log"
+    for listed in (20, 10):
+        assert unlisted(tmp_path / str(listed), mapper, listed, log) == problems(30)[listed:]
+    mapper.close()
 
 
 def steps_of(run: Path) -> dict[str, object]:

@@ -3,7 +3,7 @@
 Why: a benchmark's index takes seconds to make and a sandbox a second to open, and a worker does
 hundreds of shards. It does those of one job after those of another, so it holds one job's things.
 
-Used as: `shared_of(job.key)`, `inputs_of(job)`, `closing` in a worker; `let_go()` when all is done.
+Used as: `shared_of(job.shelf)`, `inputs_of(job)`, `closing` in a worker; `let_go()` when all is done.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ _shared: tuple[str, dict[str, Any]] = ("", {})
 closing = ExitStack()  # of what was opened: it takes more after it was closed
 
 
-def shared_of(key: str) -> dict[str, Any]:
-    """Return what was made for a job, by name; that of the job before goes."""
+def shared_of(shelf: str) -> dict[str, Any]:
+    """Return what was made for a job, by name; that of the job before goes.
+
+    `shelf`: the job's, which no other has; two steps may ask the same of as many other rows.
+    """
     global _shared
-    if _shared[0] != key:
+    if _shared[0] != shelf:
         let_go()
-        _shared = (key, {})
+        _shared = (shelf, {})
     return _shared[1]
 
 
@@ -44,7 +47,7 @@ def inputs_of(job: Job) -> Mapping[str, Path]:
     """Return the folders of a job's inputs, those on shared storage fetched for this process."""
     if not job.fetched:
         return job.inputs
-    held = shared_of(job.key)
+    held = shared_of(job.shelf)
     if _FETCHED not in held:
         place = Path(closing.enter_context(
             tempfile.TemporaryDirectory(prefix="inputs-", ignore_cleanup_errors=True)))

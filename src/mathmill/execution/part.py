@@ -212,7 +212,7 @@ class _Leaves:
         """Put rows through the part; where it raises, each half by itself."""
         out = self.folder / str(len(self.found))
         bench = ShardBench(out, inputs=inputs_of(self.job), tools=self.job.tools,
-                           shared=shared_of(self.job.key), closing=closing,
+                           shared=shared_of(self.job.shelf), closing=closing,
                            cores=self.cores, first=shard.start, shard=shard,
                            over=self.job.over)
         try:

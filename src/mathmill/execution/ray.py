@@ -85,8 +85,8 @@ class Cluster:
         """Hand a task to the cluster; a job travels once, whatever the number of its tasks."""
         name = f"{job.part.__qualname__}: shard {task.shard.number}"
         with _here_or_gone():
-            if self._job[0] != job.key:
-                self._job = (job.key, self._ray.put(job))
+            if self._job[0] != job.shelf:  # two steps may ask the same of other rows
+                self._job = (job.shelf, self._ray.put(job))
             self._running[self._remote.options(
                 num_cpus=1, num_gpus=job.gpus, scheduling_strategy="SPREAD", name=name,
                 max_retries=0 if task.alone else RETRIES, label_selector=self._elsewhere(),
