@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mathmill.errors import UsageError
-from mathmill.stages.any_rows import RowsFile
+from mathmill.stages.any_rows import RowsFile, beside
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
@@ -28,6 +28,17 @@ def test_of_two_that_write_one_file_the_second_is_refused(tmp_path, name):
     found = (pq.read_table(out).to_pylist() if name.endswith("parquet")
              else [json.loads(line) for line in out.read_text().splitlines()])
     assert found == [{"a": 3}]
+
+
+def test_a_file_that_is_read_is_not_written_whichever_way_leads_to_it(tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("{}")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "link.jsonl").symlink_to(rows)
+    for out, source in ((tmp_path / "b" / ".." / "rows.jsonl", rows),
+                        (rows, tmp_path / "link.jsonl"), (tmp_path / "link.jsonl", rows)):
+        with pytest.raises(UsageError, match="one of the files that are read"):
+            beside(out, [source])
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])

@@ -50,7 +50,8 @@ def beside(out: Path, sources: Sequence[Path]) -> Path:
         raise UsageError(f"{out}: rows are written to a .jsonl or a .parquet file; give it one of "
                          "these endings")
     aside = out.with_name(out.stem + ".dropped.jsonl")
-    if {out.absolute(), aside.absolute()} & {file.absolute() for file in sources}:
+    # Resolved: a way through a link or `..` leads to the same file.
+    if {out.resolve(), aside.resolve()} & {file.resolve() for file in sources}:
         raise UsageError(f"{out}: this is one of the files that are read; choose another")
     for file in sources:
         if file.suffix == ".parquet":

@@ -94,7 +94,8 @@ def test_a_cell_becomes_the_text_a_person_would_write(value, text):
 
 @pytest.mark.parametrize(("value", "level"), [
     ("Level 5", 5), (3, 3), ("Level ?", None), (None, None), ("grade 12 of school 3", None),
-    (7, None),
+    (7, None), ("level-2", 2), ("难度3", 3), (12, None), (8.5, None), ("0.3", None), ("-3", None),
+    (".5", None), (15, None), ("level_4", 4), ("3", 3), (4.0, 4),
 ])
 def test_only_levels_one_to_five_are_levels(value, level):
     assert level_of(value) == level

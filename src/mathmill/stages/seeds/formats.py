@@ -20,7 +20,8 @@ from mathmill.grading.answers import extract
 Row = Mapping[str, Any]
 
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
-_LEVEL = re.compile(r"([1-5])\s*$")
+# What stands before the digit is a word: 12, 8.5 and -3 are levels of another scale.
+_LEVEL = re.compile(r"(?:\D*[^\W\d_]\D*?)?([1-5])")
 _ONE_FORMULA = re.compile(r"^\$([^$]+)\$$")
 _THOUSANDS = re.compile(r"^-?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 _TEXT_FORM = re.compile(r"\A\s*Question:\s*(.+?)\s*\n\s*Answer:\s*(.*)\Z", re.DOTALL)
@@ -49,6 +50,8 @@ class Parts:
     "Topic as the set names it."
     language: str | None = None
     "Where the row itself says it."
+    concluded: bool = False
+    "Whether the answer is what the solution ends on, and stated nowhere else."
 
 
 def plain(value: Any) -> str | None:
@@ -67,8 +70,8 @@ def plain(value: Any) -> str | None:
 
 
 def level_of(value: Any) -> int | None:
-    """Return 1 to 5 from `Level 3`, `3` or 3; None for `Level ?` and the like."""
-    found = _LEVEL.search(plain(value) or "")
+    """Return 1 to 5 from `Level 3`, `3` or 3; None for `Level ?`, 12, 0.5 and the like."""
+    found = _LEVEL.fullmatch(plain(value) or "")
     return int(found.group(1)) if found and len(plain(value) or "") <= 8 else None
 
 
@@ -145,9 +148,10 @@ def _cmath(row: Row) -> Parts:
 def _math(row: Row) -> Parts:
     solution = plain(row["solution"])
     found = extract(solution or "", guess=False)
-    answer = plain(row.get("answer")) or (found.text if found.how == "boxed" else None)
+    stated = plain(row.get("answer"))
+    answer = stated or (found.text if found.how == "boxed" else None)
     return Parts(plain(row["problem"]) or "", answer, solution, level_of(row.get("level")),
-                 plain(row.get("type")) or plain(row.get("subject")))
+                 plain(row.get("type")) or plain(row.get("subject")), concluded=not stated)
 
 
 def _text(row: Row) -> Parts:
@@ -164,16 +168,18 @@ def _plain_names(row: Row) -> Parts | None:
     if question is None:
         return None
     answer, solution = _first(row, ANSWER_NAMES), _first(row, SOLUTION_NAMES)
+    concluded = False
     if answer and "####" in answer:
         answer, worked = hash_marked(answer)
         solution = worked or solution
     elif answer and "\n" in (worked := answer):  # a worked solution in the answer's place
         found = extract(answer, guess=False)
         answer, solution = found.text, solution or _CALCULATOR.sub("", worked)
+        concluded = True
     passage = plain(row.get("passage"))
     return Parts(f"{passage} {question}" if passage else question, _bare(answer), solution,
                  level_of(row.get("level")), plain(row.get("subject")) or plain(row.get("type")),
-                 plain(row.get("language")))
+                 plain(row.get("language")), concluded)
 
 
 FORMATS: tuple[tuple[str, frozenset[str], Callable[[Row], Parts]], ...] = (
