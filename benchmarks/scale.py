@@ -37,6 +37,7 @@ from sizes.process import watched
 GOALS = {"overhead": 0.03, "ray": 0.15, "time": 1.05, "memory": 0.1, "mib": 4096, "all": 2700}
 FULL = 2_500_000  # rows for which peaks and sums have their goals
 COMPARED = 250_000  # rows at most on which the executor is held against the stage alone
+BYTES = 4_000  # of disk a row: as Parquet, as JSON lines, and what the largest stage writes
 Found = dict[str, Any]
 missed: list[str] = []
 
@@ -91,7 +92,8 @@ def row(name: str, count: int, found: Found, goals: dict[str, float]) -> str:
     cpu = (beside(at, found["cpu"], goals["cpu"], form=",.1f") if "cpu" in goals and count == FULL
            else f"{found['cpu']:,.1f}")
     rate = count / found["cpu"]
-    pace = (beside(at, rate, goals["rate"], True, ",.0f") if "rate" in goals and count > 25_000
+    pace = (beside(at, rate, goals["rate"], True, ",.0f") if "rate" in goals
+            and (count == FULL or (name.endswith("_alone") and count > 25_000))  # else: starts
             else f"{rate:,.0f}")
     mib = (beside(at, found["mib"], goals.get("mib", GOALS["mib"]), form=",.0f") if count == FULL
            else f"{found['mib']:,.0f}")
@@ -160,6 +162,34 @@ def growth(grown: list[tuple[int, dict[str, Found]]]) -> None:
             print(f"  {name:<16}{took:<26}{held}", flush=True)
 
 
+def ahead(grown: list[tuple[int, dict[str, Found]]]) -> None:
+    """Print what the largest two sizes let expect of 2.5 million rows, beside the goals of that."""
+    from sizes.stages import STAGES
+
+    (few, small), (many, large) = grown[-2:]
+    print(f"at {FULL:,} rows, by what each row from {few:,} to {many:,} took:")
+    walls = 0.0
+    for name, before in small.items():
+        found = large.get(name, before)
+        cpu, wall = (expected(few, before[measure], many, found[measure])
+                     if name in large else before[measure] * FULL / few
+                     for measure in ("cpu", "wall"))
+        walls += wall
+        goals, at = STAGES[name].goals, f"{name} at {FULL:,}, by slope"
+        told = f"{cpu:,.0f}" if "cpu" not in goals else beside(at, cpu, goals["cpu"], form=",.0f")
+        pace = (f"{FULL / cpu:,.0f}" if "rate" not in goals else
+                beside(at, FULL / cpu, goals["rate"], True, ",.0f"))
+        print(f"  {name:<16}{wall:>9,.0f}   {told:<24}{pace}")
+    print("  all of them, wall s: " + beside("all, by slope", walls, GOALS["all"], form=",.0f"),
+          flush=True)
+
+
+def expected(few: int, small: float, many: int, large: float) -> float:
+    """Return what 2.5 million rows take, by slope; by rows where there is hardly any slope."""
+    slope = (large - small) / (many - few)
+    return large + (FULL - many) * (slope if slope > large / many / 2 else large / many)
+
+
 def table(place: Path, given: argparse.Namespace) -> None:
     """Print the table of each size, then how it grows."""
     from sizes.corpus import made
@@ -167,6 +197,10 @@ def table(place: Path, given: argparse.Namespace) -> None:
 
     grown: list[tuple[int, dict[str, Found]]] = []
     sizes = sorted(given.sizes)
+    place.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(place).free < BYTES * sizes[-1]:
+        raise SystemExit(f"{place}: {BYTES * sizes[-1] / 1e9:.0f} GB must be free for "
+                         f"{sizes[-1]:,} rows; give another --folder")
     for count in sizes:
         clock = time.monotonic()
         folder = made(place, count)
@@ -198,6 +232,8 @@ def table(place: Path, given: argparse.Namespace) -> None:
             executor(folder, count, given.ray, given.times)
         grown.append((count, here))
     growth(grown)
+    if len(grown) > 1 and sizes[-1] < FULL:
+        ahead(grown)
     toll(place)
 
 
