@@ -141,7 +141,7 @@ def test_a_node_killed_in_the_middle_of_the_demo_changes_no_row_of_any_step(
     here, there = steps_of(tmp_path / "here"), steps_of(tmp_path / "there")
     assert here.keys() == there.keys() == {step.id for step in in_order(recipe)}
     assert here == there
-    shards = {name: len(list(rows.glob("*.parquet"))) for name in ("verify", "decontaminate")
+    shards = {name: len(list(rows.glob("*.parquet"))) for name in ("verify", "select", "decontaminate")
               for rows in tmp_path.glob(f"there/steps/{name}-*/rows")}
     assert min(shards.values()) > 40
 

@@ -10,6 +10,8 @@ import pytest
 from tests.execution import shard_parts
 from tests.execution.shard_parts import problems
 from tests.execution.test_mapping import done, here, unlisted
+from tests.stages.select.test_shards import rows as select_rows
+from tests.stages.shard_makers import came_of
 
 from mathmill.errors import UsageError
 from mathmill.execution import local
@@ -17,7 +19,8 @@ from mathmill.execution.mapping import Mapper
 from mathmill.execution.pool import Pool
 from mathmill.execution.shelf import Shelf, system_of
 from mathmill.io import read_rows, rows_in
-from mathmill.types import Problem
+from mathmill.stages import select
+from mathmill.types import Problem, Sample
 
 pytest.importorskip("s3fs", reason="needs pip install 'mathmill[s3]'")
 pytest.importorskip("moto", reason="needs pip install 'mathmill[dev]'")
@@ -56,6 +59,29 @@ def test_rows_by_way_of_s3_are_those_of_the_whole(bucket: str, tmp_path: Path) -
 @pytest.mark.slow
 def test_inputs_that_are_no_shards_travel_by_way_of_s3_too(bucket: str, tmp_path: Path) -> None:
     assert unlisted(tmp_path, on_s3(bucket, "list")) == problems(30)[20:]
+
+
+@pytest.mark.slow
+def test_a_stage_of_several_parts_goes_by_way_of_s3_and_sends_its_rows_there_once(
+        bucket: str, tmp_path: Path) -> None:
+    asked = {"how": "random", "fraction": 0.5, "levels": [1, 2], "duplicates": ["text", "near"]}
+    given = {"rows": (Sample, select_rows())}
+    whole = came_of(tmp_path / "whole", select.run, given, **asked)
+    mapper = on_s3(bucket, "select")
+    mapper.rows = 30
+    sent = []
+    mapper.handed = Noting(sent)
+    assert came_of(tmp_path / "shards", select.run, given, mapper, **asked) == whole
+    assert sent == [0, 1, 2]
+
+
+class Noting(dict):
+    def __init__(self, sent: list[int]) -> None:
+        self.sent = sent
+
+    def __setitem__(self, place, shard) -> None:
+        self.sent.append(place[2])
+        super().__setitem__(place, shard)
 
 
 @pytest.mark.slow

@@ -54,6 +54,8 @@ class Mapper:
     always: bool = False
     "Whether a single shard goes to the crew too (a cluster was asked for)."
     crew: Crew | None = None
+    handed: dict[tuple[Path, str, int], Shard] = field(default_factory=dict)
+    "Shards of a step's inputs on shared storage: its parts, one after the other, read the same."
 
     def __call__(self, bench: Workbench, part: Part, literals: Mapping[str, Any], *, over: str,
                  merge: Merge, needs: Needs) -> Facts:
@@ -121,6 +123,7 @@ class Mapper:
     def clear(self, out: Path, home: Path) -> None:
         """Take away the shards of a step that is done: its rows stand in its folder."""
         shutil.rmtree(out / SHARDS, ignore_errors=True)
+        self.handed.clear()
         if self.crew is not None:
             self.crew.rest()
         if self.shared is not None:
@@ -277,10 +280,14 @@ class _Drive:
         """Return a shard whose rows lie on shared storage: they are put there once."""
         if all("://" in piece.file for piece in shard.pieces):
             return shard
-        with self.shelf.scratch() as folder:
-            copied(shard, folder / "in.parquet")
-            url = self.shelf.put(folder / "in.parquet", f"{shard.number:06d}.in.parquet")
-        return Shard(shard.number, shard.start, shard.rows, (Piece(url, 0, 0, shard.rows),))
+        place = (self.bench.out, self.job.over, shard.number)
+        if place not in self.mapper.handed:
+            with self.shelf.scratch() as folder:
+                copied(shard, folder / "in.parquet")
+                url = self.shelf.put(folder / "in.parquet", f"{shard.number:06d}.in.parquet")
+            self.mapper.handed[place] = Shard(shard.number, shard.start, shard.rows,
+                                              (Piece(url, 0, 0, shard.rows),))
+        return self.mapper.handed[place]
 
     def _show(self) -> None:
         self.bench.show(self.rows, self.came, "rows done")

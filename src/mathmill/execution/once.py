@@ -3,7 +3,7 @@
 Why: a benchmark's index takes seconds to make and a sandbox a second to open, and a worker does
 hundreds of shards. It does those of one job after those of another, so it holds one job's things.
 
-Used as: `shared_of(job.shelf)`, `inputs_of(job)`, `closing` in a worker; `let_go()` when all is done.
+Used as: `shared_of(job.shelf)`, `inputs_of(job)`, `closing` in a worker; `let_go()` at the end.
 """
 
 from __future__ import annotations
