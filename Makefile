@@ -40,7 +40,7 @@ bench: $(VENV)/ready-dev
 	  test -z "$$short" || { echo "failed, or short of a goal:$$short"; exit 1; }
 
 scale: $(VENV)/ready-dev
-	$(BIN)/python benchmarks/scale.py --sizes 25000 250000 2500000
+	$(BIN)/python benchmarks/scale.py --sizes 25000 250000 2500000 --page
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -184,6 +184,22 @@ def ahead(grown: list[tuple[int, dict[str, Found]]]) -> None:
           flush=True)
 
 
+def page(grown: list[tuple[int, dict[str, Found]]]) -> None:
+    """Print the lines of the table in docs/scale.md: growth of time from the size before."""
+    from sizes.stages import STAGES
+
+    (least, first), (few, small), (many, large) = grown[0], grown[-2], grown[-1]
+    for name, one in large.items():
+        goals = [f"{goal:,} {unit}" for key, unit in (
+            ("rate", "rows/s/core"), ("cpu", "CPU-s"), ("mib", "MiB"))
+            if (goal := STAGES[name].goals.get(key)) is not None]
+        time_of = math.log(one["cpu"] / small[name]["cpu"]) / math.log(many / few)
+        memory_of = math.log(one["mib"] / first[name]["mib"]) / math.log(many / least)
+        print(f"| `{name}`: {STAGES[name].words} | {', '.join(goals)} | {small[name]['cpu']:,.1f}, "
+              f"{small[name]['mib']:,.0f} | {one['wall']:,.0f}, {one['cpu']:,.0f} | "
+              f"{many / one['cpu']:,.0f} | {one['mib']:,.0f} | {time_of:.2f} | {memory_of:.2f} |")
+
+
 def expected(few: int, small: float, many: int, large: float) -> float:
     """Return what 2.5 million rows take, by slope; by rows where there is hardly any slope."""
     slope = (large - small) / (many - few)
@@ -235,6 +251,8 @@ def table(place: Path, given: argparse.Namespace) -> None:
     if len(grown) > 1 and sizes[-1] < FULL:
         ahead(grown)
     toll(place)
+    if given.page and len(grown) > 1:
+        page(grown)
 
 
 def main() -> int:
@@ -248,6 +266,7 @@ def main() -> int:
                         help="all sizes of the slow stages too, which else are scaled up")
     parser.add_argument("--ray", action="store_true", help="on the Ray cluster that runs here, too")
     parser.add_argument("--times", type=int, default=3, help="turns in which ways are compared")
+    parser.add_argument("--page", action="store_true", help="lines for docs/scale.md, too")
     parser.add_argument("--folder", type=Path, help="where rows are kept; else they go again")
     parser.add_argument("--child", choices=TABLE)
     parser.add_argument("--way", default="local")
