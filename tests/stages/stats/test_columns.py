@@ -38,6 +38,16 @@ def test_numbers_that_are_none_or_too_large_have_no_part_in_a_range():
     assert "range" not in told(rows[2:])["w"]
 
 
+def test_values_of_any_plain_kind_are_counted_and_the_rest_is_told():
+    rows = [{"level": value, "k": value} for value in (
+        3, 3.0, 8.5, True, "--5", [1], {"a": 1}, None, "x", 10 ** 400)]
+    counts = {"3": 2, "8.5": 1, "True": 1, "--5": 1, "x": 1, "beyond 1e250": 1, "other values": 2}
+    assert told(rows)["level"]["values"] == counts
+    assert told(rows)["k"]["values"] == counts
+    small = told([{"w": n * 1e-7} for n in range(50)])["w"]
+    assert small["range"]["mean"] == 2.45e-06, "a small mean is not 0"
+
+
 def test_parts_joined_are_the_whole():
     assert told(ROWS[:1], ROWS[1:]) == told(ROWS) == told(ROWS[:2], ROWS[2:])
 

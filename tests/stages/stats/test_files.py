@@ -10,6 +10,7 @@ import pytest
 
 from mathmill.errors import InputError
 from mathmill.stages import any_rows
+from mathmill.stages.select.files import dedup_files
 from mathmill.stages.stats import sheet, survey_files
 
 ROWS = [{"question": "How many are 3 hens?", "answer": "3", "method": "seed"},
@@ -82,3 +83,33 @@ def test_what_cannot_be_read_at_all_is_one_line(tmp_path):
     empty = survey_files([write(tmp_path / "d.jsonl", [])])
     assert empty.together.rows == 0
     assert "rows" in sheet(empty)
+
+
+def test_an_answer_that_only_the_solution_ends_on_is_in_no_field(tmp_path):
+    given = write(tmp_path / "math.jsonl", [
+        {"problem": "Find 2 + 2.", "solution": r"It is $\boxed{4}$.", "level": "Level 1"},
+        {"problem": "Find 2 + 3.", "solution": r"It is $\boxed{5}$.", "answer": "5"},
+        {"question": "Find 2 + 4.", "answer": "So\nthe answer is 6"}])
+    assert survey_files([given]).told()["together"]["answers"] == {
+        "in a field": 1, "in the solution": 2, "none": 0}
+
+
+def test_texts_without_a_word_repeat_nothing_as_dedup_has_it(tmp_path):
+    given = write(tmp_path / "a.jsonl", [{"question": text} for text in (
+        "\U0001f600", "\U0001f389", "?", "One?", "one")])
+    found = survey_files([given]).told()["together"]
+    assert (found["repeats"]["words"], found["distinct"]["questions"]) == (1, 4)
+    assert dedup_files([given], tmp_path / "out.jsonl").kept == 4
+
+
+def test_names_and_values_of_any_letters_are_shown(tmp_path):
+    rows = [{"question": f"Q {n}", "grade": ("--5", "10", "9")[n % 3], "\ud801k": "\ud800"}
+            for n in range(9)]
+    text = sheet(survey_files([write(tmp_path / "a.jsonl", rows)]))
+    assert "grade: --5" in text
+    assert "?k" in text
+    text.encode()
+    text = sheet(survey_files([write(tmp_path / "a.jsonl", [
+        {"question": f"Q {n}", "rate": n % 3 / 2, "level": n % 12 + 1.0} for n in range(24)])]))
+    assert text.index("rate: 0.5") < text.index("rate: 1 ")
+    assert text.index("level: 9") < text.index("level: 10")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ HUGE = 1e250  # numbers beyond it, which JSON allows, have no mean
 FEW = 30  # values up to which any column is told as a histogram
 KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object",
          list: "list", type(None): "null"}
+PLAIN = (str, int, float, bool)  # kinds whose values may name a kind of row
 TELLING = frozenset({"method", "source", "data_source", "dataset", "verdict", "verdict_by", "level",
                      "difficulty", "language", "lang", "subject", "type", "category", "kind",
                      "teacher", "model", "split", "suite", "how", "finish"})
@@ -46,7 +47,7 @@ class Column:
     values: Counter[str] | None = field(default_factory=Counter)
     "How often each value comes; None once they are many, or long."
     others: int = 0
-    "Values beyond those, in a column that is counted in any case."
+    "Values beyond those, in a column that is counted in any case; and what has no short name."
 
     def add(self, values: Sequence[Any], telling: bool) -> None:
         """Take some more values."""
@@ -60,7 +61,7 @@ class Column:
         if numbers:
             self._widen(min(numbers), max(numbers), float(sum(numbers)), len(numbers))
         if self.values is not None:
-            self._count(values, telling)
+            self._count(values, kinds, telling)
 
     def include(self, other: Column, telling: bool) -> None:
         """Take what another column of the name held."""
@@ -81,23 +82,27 @@ class Column:
             "lengths": self.lengths.told()}
         if self.numbers is not None:
             least, most, total, count = self.numbers
-            found["range"] = {"least": least, "most": most, "mean": round(total / count, 4)}
+            mean = round(total / count, 4)
+            found["range"] = {"least": least, "most": most,
+                              "mean": mean if abs(mean) >= 1 else float(f"{total / count:.4g}")}
         if self.values:
             found["values"] = dict(self.values.most_common()) | (
                 {"other values": self.others} if self.others else {})
         return found
 
-    def _count(self, values: Iterable[Any], telling: bool) -> None:
-        plain = Counter(value for value in values if type(value) in (str, int, bool))
-        if telling:
-            folded: Counter[str] = Counter()
-            for value, number in plain.items():
-                folded[_ROW.sub("", str(value))[:SHORT]] += number
-            self._take(folded, telling)
-        elif any(type(value) is str and len(value) > SHORT for value in plain):
+    def _count(self, values: Sequence[Any], kinds: Mapping[type, int], telling: bool) -> None:
+        labels: Counter[str] = Counter()
+        for kind in PLAIN:  # apart: to Python True, 1 and 1.0 are one
+            if kind in kinds:
+                for value, number in Counter(one for one in values if type(one) is kind).items():
+                    label = _label(value)
+                    labels[_ROW.sub("", label)[:SHORT] if telling else label] += number
+        if not telling and any(len(label) > SHORT for label in labels):
             self.values = None
         else:
-            self._take(Counter({str(value): number for value, number in plain.items()}), telling)
+            self._take(labels, telling)
+            self.others += sum(number for kind, number in kinds.items()
+                               if kind not in PLAIN and kind is not type(None))
 
     def _take(self, values: Mapping[str, int] | None, telling: bool) -> None:
         """Count values, as many as have room."""
@@ -107,13 +112,22 @@ class Column:
             return
         for value, number in values.items():
             if value in self.values or len(self.values) < VALUES:
-                self.values[storable(value)] += number
+                self.values[value] += number
             else:
                 self.others += number
 
     def _widen(self, least: float, most: float, total: float, count: int) -> None:
         was = self.numbers or (least, most, 0.0, 0)
         self.numbers = min(was[0], least), max(was[1], most), was[2] + total, was[3] + count
+
+
+def _label(value: str | int | float | bool) -> str:
+    """Return a value as a histogram has it: 3.0, which tables make of 3 beside a null, is 3."""
+    if type(value) is float and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    elif type(value) is int and not -HUGE < value < HUGE:
+        return "beyond 1e250"  # thousands of digits take time to write
+    return str(storable(value))
 
 
 @dataclass

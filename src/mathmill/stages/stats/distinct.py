@@ -32,20 +32,20 @@ def scratch() -> Iterator[Path]:
 
 
 class Distinct:
-    """The digests of rows; 0 stands for a row that says nothing and is not counted."""
+    """The digests of rows; 0 stands for one that says nothing, and is like no other."""
 
     def __init__(self, folder: Path) -> None:
         """Prepare; files appear in the folder once the rows are many."""
-        self.rows = 0
         self._folder = folder
+        self._own: Path | None = None
+        self._silent = 0
         self._here: list[Digests] = []
         self._held = 0
-        self._spilled = False
 
     def add(self, digests: Digests) -> None:
         """Take the digests of some more rows."""
         own = digests[digests != 0]
-        self.rows += len(own)
+        self._silent += len(digests) - len(own)
         self._here.append(own)
         self._held += len(own)
         if self._held >= HELD:
@@ -53,21 +53,20 @@ class Distinct:
 
     def count(self) -> int:
         """Return how many different ones there are."""
-        if not self._spilled:
-            return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *self._here])))
+        if self._own is None:
+            return self._silent + len(np.unique(
+                np.concatenate([np.zeros(0, np.uint64), *self._here])))
         self._spill()
-        return sum(len(np.unique(np.fromfile(self._file(part), np.uint64)))
-                   for part in range(PARTS) if self._file(part).exists())
+        return self._silent + sum(len(np.unique(np.fromfile(file, np.uint64)))
+                                  for file in self._own.iterdir())
 
     def _spill(self) -> None:
         whole = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._here]))
         self._here.clear()
-        self._held, self._spilled = 0, True
+        self._held = 0
+        self._own = self._own or Path(tempfile.mkdtemp(dir=self._folder))
         bounds = np.searchsorted(whole, np.arange(PARTS, dtype=np.uint64) << np.uint64(58))
         for part, own in enumerate(np.split(whole, bounds[1:])):
             if len(own):
-                with self._file(part).open("ab") as file:
+                with (self._own / str(part)).open("ab") as file:
                     np.unique(own).tofile(file)
-
-    def _file(self, part: int) -> Path:
-        return self._folder / f"{id(self):x}-{part:02d}"

@@ -168,7 +168,7 @@ def _add(survey: Survey, rows: Sequence[dict[str, Any]], name: str | None, token
         questions.append(question)
         solutions.append(solution)
         survey.languages[_language(row, question)] += 1
-        stated = shape is not None and shape[1].answer
+        stated = shape is not None and shape[1].answer and not shape[1].concluded
         survey.answers[STATED if stated else _concluded(
             solution or ("" if name is None else question))] += 1
     survey.texts += len(questions)

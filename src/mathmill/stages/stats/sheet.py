@@ -6,6 +6,7 @@ Used as: `print(sheet(survey_files(["a.jsonl", "b.jsonl"])))`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
@@ -19,6 +20,7 @@ LONGEST = 30  # characters of a name: the end of a path tells more than its begi
 BESIDE = 8  # sources that stand beside each other
 EMPTY = frozenset({"-", "0"})
 Line = tuple[str, list[str]]
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 REPEATS = dict(zip(SAME, ("repeats, letter by letter", "repeats, by words and signs",
                           "questions asked before"), strict=True))
 
@@ -92,7 +94,7 @@ def _shares(told: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
 
 def _columns(whole: Survey, told: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     """Yield kinds, emptiness and lengths of the columns."""
-    names = list(whole.columns.columns)
+    names = list(told[-1]["columns"])
     for name in names[:LINES]:
         yield f"  {name}", [_column(one["columns"].get(name), one["rows"]) for one in told]
     if len(names) > LINES or whole.columns.further:
@@ -124,8 +126,8 @@ def _histograms(whole: Survey, told: Sequence[Mapping[str, Any]]) -> Iterator[Li
             continue
         if len(values) == whole.rows > 1:  # a value of its own for each row names nothing
             continue
-        if all(value.lstrip("-").isdecimal() for value in values):
-            values = dict(sorted(values.items(), key=lambda pair: int(pair[0])))
+        if all(map(_NUMBER.fullmatch, values)):
+            values = dict(sorted(values.items(), key=lambda pair: float(pair[0])))
         for value in list(values)[:SHOWN]:
             yield f"{name}: {value}", [f"{_count(one, name, value):,}" for one in told]
         if len(values) > SHOWN:
