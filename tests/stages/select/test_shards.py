@@ -37,7 +37,7 @@ def rows(count: int = 60) -> list[Sample]:
             row("What is left now?", "1", f"{long} {long} or June")]
 
 
-@pytest.mark.parametrize("size", [7, 31, 64])
+@pytest.mark.parametrize("size", [13, 31, 64])
 def test_shards_change_no_row_no_drop_and_no_fact(tmp_path: Path, size: int) -> None:
     asked: dict[str, Any] = {"how": "coreset", "fraction": 0.5, "levels": [1, 2, 3],
                              "duplicates": RULES}
@@ -57,7 +57,7 @@ def test_problems_go_on_shards_too(tmp_path: Path) -> None:
         tmp_path / "whole", select.run, given, **asked)
 
 
-@pytest.mark.parametrize("place", [0, 30, 59])
+@pytest.mark.parametrize("place", [0, 30])
 def test_a_row_that_no_part_survives_is_one_reject_and_the_others_are_chosen_as_without_it(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
     asked: dict[str, Any] = {"how": "all", "duplicates": RULES}
@@ -67,7 +67,7 @@ def test_a_row_that_no_part_survives_is_one_reject_and_the_others_are_chosen_as_
     poisoned = rows()
     poisoned.insert(place, row("poison", solution="poison", level=None))
     kept, drops, tally = came_of(tmp_path / "shards", select.run, {"rows": (Sample, poisoned)},
-                                 here(7), **asked)
+                                 here(16), **asked)
     assert json.loads(drops[0].row)["question"] == "poison"
     assert (kept, drops[1:]) == without[:2]
     assert tally["facts"] == {**without[2]["facts"], "poisonous": 1,

@@ -56,7 +56,7 @@ class Counting:
                 VALUE, one.code.partition("x = ")[2][0] or "0", "int")
 
 
-@pytest.mark.parametrize("size", [3, 17, 40])
+@pytest.mark.parametrize("size", [9, 17, 40])
 def test_verdicts_and_counts_are_those_of_the_whole_from_one_sandbox(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(Counting, "marks", tmp_path / "marks", raising=False)
