@@ -174,3 +174,17 @@ def test_the_radius_of_any_choice_is_the_greatest_distance(given_centres):
     both = wide(points[chosen]) if centres is None else np.concatenate(
         [wide(points[chosen]), wide(centres)])
     assert covering(points, chosen, centres) == nearest(points, both).max()
+
+
+def test_most_distances_are_never_computed(monkeypatch):
+    points, met = texture(8000, 32, 9, topics=60), []
+    meet = Part._nearness
+
+    def counted(self, some, which):
+        found = meet(self, some, which)
+        met.append(found.size)
+        return found
+
+    monkeypatch.setattr(Part, "_nearness", counted)
+    k_center(points, 2000)
+    assert sum(met) < 0.5 * 8000 * 2000
