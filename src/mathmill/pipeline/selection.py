@@ -53,10 +53,15 @@ def choose_rows(files: Sequence[str], out: Path, *, levels: str | None = None,
 
 def levels_of(text: str) -> list[str]:
     """Return the levels that a list names: `3-5,hard` is 3, 4, 5 and hard; raises UsageError."""
+    from mathmill.stages.select.wish import level_named
+
     found: list[str] = []
-    for word in filter(None, (part.strip().casefold() for part in text.split(","))):
+    for word in filter(None, map(str.strip, text.split(","))):
         ends = _RANGE.fullmatch(word)
-        found += map(str, range(int(ends[1]), int(ends[2]) + 1)) if ends else [word]
+        if ends and int(ends[1]) > int(ends[2]):
+            raise UsageError(f"--levels {word}: give the lower one first")
+        found += (map(str, range(int(ends[1]), int(ends[2]) + 1)) if ends
+                  else [level_named(word)])
     if not found:
         raise UsageError(f"--levels {text!r} names none; give some, such as 4,5 or 3-5")
     return list(dict.fromkeys(found))

@@ -163,6 +163,8 @@ def test_what_cannot_be_right_is_refused(tmp_path, wish):
 
 
 def test_words_for_levels_and_rates():
+    with pytest.raises(UsageError, match="--levels 5-3: give the lower one first"):
+        levels_of("1,5-3")
     assert levels_of("3-5, Hard,4") == ["3", "4", "5", "hard"]
     assert rates_of("0.1-.7") == (0.1, 0.7)
 
@@ -188,3 +190,29 @@ def test_a_file_that_changes_meanwhile_is_told(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="one of the files changed"):
         choose_rows([given], tmp_path / "out.jsonl", how="random", count=5)
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_field_that_no_row_has_is_told(tmp_path):
+    for wish, message in (({"name": "txt"}, "--field txt: none of 160 rows has a text"),
+                          ({"level": "lvl", "levels": ["4"]}, "--level lvl: none of 160 rows has a "
+                                                              "level")):
+        with pytest.raises(UsageError, match=message):
+            chosen(tmp_path, ROWS, how="random", **wish)
+    assert len(chosen(tmp_path, [*ROWS, {"question": "Other?", "lvl": 4}], how="all", level="lvl",
+                      levels=["4"])[0]) == 1
+    assert chosen(tmp_path, [{"zzz": 1}], how="all")[0] == [{"zzz": 1}]
+
+
+def test_levels_of_another_scale_and_of_broken_letters_are_themselves(tmp_path):
+    rows = [{"question": f"What is {n}?", "difficulty": level}
+            for n, level in enumerate([4, 14, 8.5, "Level 4", "HARD ", "\ud800", 0.4])]
+    kept, _, summary = chosen(tmp_path, rows, how="all", levels=levels_of("Level 4, hard,8.5,?"))
+    assert [row["difficulty"] for row in kept] == [4, 8.5, "Level 4", "HARD ", "\ud800"]
+    assert "?: 1" in summary.text().encode().decode()
+
+
+@pytest.mark.parametrize(("wish", "number"), [
+    ({"fraction": 0.07}, 7), ({"fraction": 0.55}, 55), ({"fraction": 0.001}, 1), ({}, 100),
+    ({"fraction": 1e-9}, 1), ({"count": 3}, 3)])
+def test_a_share_is_taken_as_it_is_written(wish, number):
+    assert Wish(**wish).number(100) == number

@@ -29,15 +29,7 @@ from numpy.typing import NDArray
 from mathmill.errors import InputError, StepFailed
 from mathmill.grading.files.rows import files_at
 from mathmill.identity import draw
-from mathmill.stages.any_rows import (
-    Places,
-    Row,
-    RowsFile,
-    beside,
-    chunks,
-    texts_of,
-    unknown,
-)
+from mathmill.stages.any_rows import Places, Row, RowsFile, beside, chunks, texts_of, unknown
 from mathmill.stages.select.coreset import covering, k_center
 from mathmill.stages.select.difficulty import level_by_steps
 from mathmill.stages.select.duplicates import REASONS, repeated
@@ -119,6 +111,10 @@ class _Found:
     "Rows that repeat another, ascending, and for each of them that one."
     broken: list[tuple[str, int, str]] = field(default_factory=list)
     "The first row that cannot be read: file, row, why."
+    with_text: int = 0
+    "Rows whose text was found."
+    graded: int = 0
+    "Rows that came with a level; counted where levels are asked for."
     _names: list[str] = field(default_factory=list)
 
     def skip(self, file: str, number: int, why: str) -> None:
@@ -160,10 +156,13 @@ def _read(sources: Sequence[Path], wish: Wish, opened: AbstractContextManager[Ra
         for chunk in chunks(sources, found.skip):
             found.places.note(chunk)
             texts = [texts_of(row, wish.name) for *_, row in chunk]
+            found.with_text += sum(text is not None for text in texts)
             digests.append(_digests(chunk, texts))
             own = np.full(len(chunk), NOT_CHOSEN, np.int8)
             if wish.levels is not None:
-                levels = _levels(chunk, texts, wish, rater)
+                levels = [level_of_row(row, wish) for *_, row in chunk]
+                found.graded += len(levels) - levels.count(None)
+                _fill(levels, texts, wish, rater)
                 codes.append(np.array([found.code(level) for level in levels], np.int16))
                 own[[level not in wish.levels for level in levels]] = LEVEL
             if wish.rates is not None:
@@ -190,10 +189,9 @@ def _digests(chunk: Sequence[Row], texts: Sequence[tuple[str, str | None] | None
     return found
 
 
-def _levels(chunk: Sequence[Row], texts: Sequence[tuple[str, str | None] | None], wish: Wish,
-            rater: Rater | None) -> list[str | None]:
-    """Return the level of each row, those without one rated as far as that is wished for."""
-    levels = [level_of_row(row, wish) for *_, row in chunk]
+def _fill(levels: list[str | None], texts: Sequence[tuple[str, str | None] | None], wish: Wish,
+          rater: Rater | None) -> None:
+    """Rate the rows without a level, as far as that is wished for."""
     without = [place for place, level in enumerate(levels) if level is None and texts[place]]
     found: Sequence[int | None] = [None] * len(without)
     if rater is not None:
@@ -202,7 +200,6 @@ def _levels(chunk: Sequence[Row], texts: Sequence[tuple[str, str | None] | None]
         found = [level_by_steps(text[1] or "") for place in without if (text := texts[place])]
     for place, level in zip(without, found, strict=True):
         levels[place] = None if level is None else str(level)
-    return levels
 
 
 def _choose(sources: Sequence[Path], wish: Wish, found: _Found, summary: Chosen, tell: Tell
@@ -218,11 +215,12 @@ def _choose(sources: Sequence[Path], wish: Wish, found: _Found, summary: Chosen,
     if not len(found.fates) and found.broken:
         file, number, why = found.broken[0]
         raise InputError(file, f"{why}, and no other row can be read", "check the files", number)
+    wish.check_fields(len(found.fates), found.with_text, found.graded)
     if not n:
         raise StepFailed(f"select was left with none of {counted(len(found.fates), 'row')}"
                          f"{_causes(found)}; ask for other levels, or name the fields (--field, "
                          "--level)")
-    k = wish.count or (math.ceil(wish.fraction * n) if wish.fraction else n)
+    k = wish.number(n)
     if k > n:
         raise StepFailed(f"select was asked for {k:,} rows, but {n:,} of {len(found.fates):,} can "
                          f"be chosen{_causes(found)}; give more rows or ask for fewer")

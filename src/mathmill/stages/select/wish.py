@@ -8,15 +8,19 @@ Used as: `wish = Wish(how="random", count=1000, levels=["4", "5"])`; `level_of_r
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from mathmill.errors import UsageError
 from mathmill.grading.files.rows import ABSENT, value_at
+from mathmill.io import storable
 from mathmill.stages.any_rows import Sifted
 from mathmill.stages.seeds import formats
+from mathmill.words import counted
 
 HOW = ("coreset", "random", "all")
 DIFFICULTIES = ("by_steps", "given", "teacher")
@@ -65,9 +69,32 @@ class Wish:
                              "--fraction, or say --how random")
         if self.difficulty not in DIFFICULTIES:
             raise UsageError(f"--difficulty {self.difficulty}: say {', '.join(DIFFICULTIES)}")
+        if self.levels is not None and not self.levels:
+            raise UsageError("--levels names none; give some, such as 4,5 or 3-5")
         if self.rates is not None and not 0 <= self.rates[0] <= self.rates[1] <= 1:
             raise UsageError("--pass-rate: give two shares of 1, the lower one first, such as "
                              "0.1-0.7")
+
+    def check_fields(self, rows: int, with_text: int, graded: int) -> None:
+        """Raise UsageError for a field that no row has: the choice would rest on something else.
+
+        `with_text`, `graded`: how many of so many rows have a text, and came with a level.
+        """
+        for option, name, found in (("--field", self.name, with_text),
+                                    ("--level", self.levels and self.level, graded)):
+            if name and rows and not found:
+                raise UsageError(f"{option} {name}: none of {counted(rows, 'row')} has a "
+                                 f"{'text' if option == '--field' else 'level'} there; mathmill "
+                                 "stats tells which fields there are")
+
+    def number(self, candidates: int) -> int:
+        """Return how many of so many candidates are wanted; a share is taken as it is written.
+
+        As floats 0.07 of 100 rows would be 7.000000000000001 of them, and 8.
+        """
+        if self.fraction is not None:
+            return math.ceil(Fraction(str(self.fraction)) * candidates)
+        return candidates if self.count is None else self.count
 
 
 @dataclass
@@ -102,9 +129,14 @@ def level_of_row(row: Mapping[str, Any], wish: Wish) -> str | None:
     for value in values:
         said = None if value is ABSENT else formats.plain(value)
         if said is not None:
-            level = formats.level_of(said)
-            return said.casefold() if level is None else str(level)
+            return level_named(said)
     return None
+
+
+def level_named(said: str) -> str:
+    """Return a level as it is compared, in rows and in what is asked for: `Level 4` is `4`."""
+    level = formats.level_of(said)
+    return storable(said.strip().casefold()) if level is None else str(level)
 
 
 def passes(row: Mapping[str, Any], wish: Wish) -> bool:
