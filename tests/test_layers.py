@@ -12,7 +12,8 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 GROUND = {"io", "types", "errors", "identity", "workbench", "dollars", "programs", "candidates",
-          "columns", "words", "texts", "schemas", "transcripts", "accounting", "memory"}
+          "columns", "words", "texts", "schemas", "transcripts", "accounting", "memory",
+          "packed"}
 LAW = {  # room -> rooms it may import, besides the ground and itself
     "cli": {"pipeline", "execution", "grading", "teachers", "stages.generate", "planning"},
     "planning": {"execution", "teachers", "stages.budget"},

@@ -9,8 +9,6 @@ Used as: `write_rows(path, samples, Sample)`, `read_rows(path, Sample)`, `read_j
 from __future__ import annotations
 
 import dataclasses
-import gzip
-import io
 import json
 import os
 import zlib
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from mathmill.errors import InputError
+from mathmill.packed import opened
 from mathmill.schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ Skip = Callable[[int, str], None]
 """Is told the 1-based number of a row that cannot be read, and why."""
 
 LONGEST_LINE = 64 << 20  # bytes of one JSON line: ten times the longest response ever seen
-PACKED = (".jsonl.gz", ".jsonl.zst")
-PARQUET_BATCH = 1_000
+PARQUET_BATCH, PARQUET_BYTES = 1_000, 16 << 20  # in memory at a time, of rows of any length
 ROWS_A_GROUP = 10_000  # about 10 MB of text: small enough to hold several, large enough to pack
 
 
@@ -151,7 +149,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     memory stays flat whatever the file holds. Raises InputError for a file that is not there.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             number = 0
             while line := file.readline(LONGEST_LINE):
                 number += 1
@@ -163,24 +161,6 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     except (EOFError, OSError, zlib.error) as error:
         cause = getattr(error, "strerror", None) or str(error)
         raise InputError(path, cause, "check the path and the file") from error
-
-
-def suffix_of(path: Path) -> str:
-    """Return the ending that tells how a file is read: `.jsonl`, `.jsonl.gz`, `.parquet`."""
-    name = path.name.lower()
-    return next((packed for packed in PACKED if name.endswith(packed)), path.suffix.lower())
-
-
-def _opened(path: Path) -> io.BufferedIOBase:
-    """Open a file whose lines may be packed."""
-    suffix = path.suffix.lower()
-    if suffix == ".gz":
-        return gzip.open(path)
-    if suffix != ".zst":
-        return path.open("rb")
-    import pyarrow as pa
-
-    return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
 
 
 def parse_json_line(line: bytes) -> dict[str, Any] | str:
@@ -203,7 +183,7 @@ def parse_json_line(line: bytes) -> dict[str, Any] | str:
 def read_parquet_rows(path: Path, columns: Sequence[str] | None = None,
                       skip: Skip | None = None, batch_rows: int = PARQUET_BATCH
                       ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (1-based row, fields) of any Parquet file, `batch_rows` in memory at a time.
+    """Yield (1-based row, fields) of any Parquet file, at most `batch_rows` held at a time.
 
     Only `columns` are read where they are named. Rows of a damaged row group or with text
     that is not UTF-8 are handed to `skip(row, why)` where it is given, and the rest goes on;
@@ -217,9 +197,11 @@ def read_parquet_rows(path: Path, columns: Sequence[str] | None = None,
         # Not pre-buffered: a row group of gigabytes is then read page by page.
         with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
-                end = number + file.metadata.row_group(group).num_rows
+                there = file.metadata.row_group(group)
+                end = number + there.num_rows
+                fit = PARQUET_BYTES * there.num_rows // max(1, there.total_byte_size)
                 try:
-                    for batch in file.iter_batches(batch_rows, [group], columns):
+                    for batch in file.iter_batches(max(1, min(batch_rows, fit)), [group], columns):
                         for row in _parquet_batch(batch):
                             number += 1
                             if isinstance(row, dict):

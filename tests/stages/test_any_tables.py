@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mathmill import io
 from mathmill.errors import InputError, UsageError
 from mathmill.pipeline.duplicates import dedup
 from mathmill.stages import any_rows
@@ -136,3 +138,19 @@ def test_what_differs_is_told_in_the_order_of_the_columns(tmp_path):
     assert [part.split()[0] for part in note.partition("joined: ")[2].split("; ")] == [
         "z", "y", "x", "a", "b", "and"]
     assert note.endswith("and 3 columns more")
+
+
+def test_few_rows_of_a_table_are_read_where_they_are_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(io, "PARQUET_BYTES", 10_000)
+    rows = [{"question": f"{n} " + "".join(random.choices("abcdef", k=4_000))} for n in range(9)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", use_dictionary=False)
+    sizes, whole = [], pq.ParquetFile.iter_batches
+
+    def watched(*given, **more):
+        for batch in whole(*given, **more):
+            sizes.append(len(batch))
+            yield batch
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    assert [row for _, row in io.read_parquet_rows(tmp_path / "a.parquet")] == rows
+    assert max(sizes) <= 10_000 // 2_000

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathmill.errors import UsageError
-from mathmill.io import PACKED
+from mathmill.packed import PACKED
 from mathmill.workbench import Terms, Workbench
 
 if TYPE_CHECKING:

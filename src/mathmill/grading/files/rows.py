@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError
-from mathmill.io import PACKED, json_lines, parse_json_line, read_parquet_rows
+from mathmill.io import json_lines, parse_json_line, read_parquet_rows
+from mathmill.packed import PACKED
 
 ROWS = 400  # rows of a chunk: about 40 ms of grading, so that handing it over costs little
 BYTES = 1 << 20  # of JSON in a chunk, so that rows of a megabyte do not pile up

@@ -18,7 +18,8 @@ from typing import Any
 
 from mathmill.errors import InputError, UsageError
 from mathmill.grading.files.rows import files_at
-from mathmill.io import read_json_rows, read_parquet_rows, suffix_of
+from mathmill.io import read_json_rows, read_parquet_rows
+from mathmill.packed import suffix_of
 from mathmill.stages.any_rows import (
     Row,
     RowsFile,

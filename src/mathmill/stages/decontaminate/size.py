@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import UsageError
-from mathmill.io import PACKED, json_lines, parse_json_line, read_parquet_rows, suffix_of
+from mathmill.io import json_lines, parse_json_line, read_parquet_rows
 from mathmill.memory import free_memory
+from mathmill.packed import PACKED, suffix_of
 from mathmill.stages.any_rows import texts_of
 from mathmill.stages.overlap import words_of
 from mathmill.types import Problem

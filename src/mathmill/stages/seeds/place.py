@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError, MissingExtra
-from mathmill.io import PACKED, read_json_rows, read_parquet_rows, suffix_of
+from mathmill.io import read_json_rows, read_parquet_rows
+from mathmill.packed import PACKED, suffix_of
 from mathmill.stages.seeds.formats import QUESTION_NAMES
 
 _HUB = re.compile(r"^hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[^/]+))?(?:/(?P<split>.+))?$")

@@ -16,14 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mathmill.errors import InputError, UsageError
-from mathmill.io import (
-    LONGEST_LINE,
-    PACKED,
-    json_lines,
-    parse_json_line,
-    read_parquet_rows,
-    suffix_of,
-)
+from mathmill.io import LONGEST_LINE, json_lines, parse_json_line, read_parquet_rows
+from mathmill.packed import PACKED, suffix_of
 from mathmill.stages.seeds.place import READERS, rows_at
 from mathmill.stages.texts.cut import uncommented
 from mathmill.texts import KINDS
