@@ -1,18 +1,19 @@
-"""Storage that fails is nobody's row's fault: tried again, told in a line, nothing left behind."""
+"""What a machine lacks is nobody's row's fault: tried again, told in a line, nothing left behind."""
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.execution.test_mapping import done, here
 
-from mathmill.errors import StepFailed, UsageError
+from mathmill.errors import MissingExtra, StepFailed, UsageError
 from mathmill.execution import shards
-from mathmill.execution.crew import Here
+from mathmill.execution.crew import Here, crew_at
 from mathmill.execution.mapping import Mapper
 from mathmill.execution.shelf import Shelf
 
@@ -119,3 +120,10 @@ def test_workers_may_be_in_another_folder(
     monkeypatch.chdir(tmp_path)
     whole = done(Path("whole"), 0)
     assert done(Path("shards"), 10, Mapper(Elsewhere, lambda text: None)) == whole
+
+
+def test_without_ray_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for where in ("ray", "ray://head"):
+        with pytest.raises(MissingExtra, match=r"pip install 'mathmill\[ray\]'"):
+            crew_at(where, 2)()
