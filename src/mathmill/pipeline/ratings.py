@@ -32,11 +32,11 @@ def rate_rows(files: Sequence[str], out: Path, by: str = "pass_rate", model: str
     from mathmill.stages.rate.files import rate_files
     from mathmill.teachers import registry
 
-    check(by, settings.get("samples", 1))
+    ask = settings.pop("ask", "solve")
+    check(by, **settings)
     if (by == "steps") == (model is not None):
         raise UsageError("--by steps asks nobody; leave out --model" if model is not None else
                          f"--by {by} asks a model; name one with --model")
-    ask = settings.pop("ask", "solve")
     if ask not in ("question", "solve"):
         raise UsageError(f"--ask {ask}: say solve or question")
     asked = {"samples": 8, "temperature": 0.7, "max_tokens": 1024, "policy": "tolerant",

@@ -7,11 +7,12 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from stage_makers import ShuffledTeacher, solve_request
+from stage_makers import ShuffledTeacher, failing, solve_request
 
 from mathmill.errors import UsageError
 from mathmill.pipeline.ratings import rate_rows
 from mathmill.stages.rate.files import FIELDS, rate_files
+from mathmill.types import Reply
 from mathmill.workbench import Workbench
 
 ROWS = [{"question": "Right so often: 1", "answer": "7", "tag": [1]},
@@ -87,10 +88,31 @@ def test_what_cannot_be_is_one_line(tmp_path):
     for more, says in (({}, "--model"), ({"by": "steps", "model": "symbolic:"}, "leave out"),
                        ({"by": "luck", "model": "symbolic:"}, "by='luck'"),
                        ({"model": "symbolic:", "ask": "kindly"}, "--ask kindly"),
-                       ({"model": "symbolic:", "samples": 0}, "samples=0")):
+                       ({"model": "symbolic:", "samples": 0}, "samples=0"),
+                       ({"model": "symbolic:", "policy": "kind"}, "no grading policy 'kind'"),
+                       ({"model": "symbolic:", "temperature": -1.0}, "temperature=-1.0"),
+                       ({"model": "symbolic:", "temperature": float("nan")}, "temperature=nan"),
+                       ({"model": "symbolic:", "max_tokens": 0}, "max_tokens=0")):
         with pytest.raises(UsageError, match=says):
             rate_rows([given], tmp_path / "out.jsonl", **more)
     rated(tmp_path, given)
     with pytest.raises(UsageError, match=r"out\.jsonl:1: has a field 'rated_level' already"):
         rated(tmp_path, str(tmp_path / "out.jsonl"), out="again.jsonl")
     assert not (tmp_path / "again.jsonl").exists()
+    asked = []
+    with pytest.raises(UsageError, match="2: has a field 'pass_rate' already"):
+        rated(tmp_path, [*ROWS[:1], {**ROWS[0], "pass_rate": 1}], write_reply=asked.append)
+    assert not asked, "nothing is paid for what is refused"
+
+
+def test_samples_that_tell_nothing_are_counted_apart(tmp_path):
+    def some(request):
+        number = request.sample % 4
+        return failing(request) if number == 1 else Reply(
+            request.id, ("7", "", "As such, no", "The answer is 7")[number], "t",
+            finish="length" if number == 0 else "stop")
+
+    text = rated(tmp_path, ROWS[:1], write_reply=some).text()
+    assert "1 of 3 samples are right (33.3 %)" in text
+    assert "2 of them end on no answer that can be read, 1 as they are cut off" in text
+    assert "1 call failed: not counted" in text

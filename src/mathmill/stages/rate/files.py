@@ -25,6 +25,7 @@ from mathmill.stages.rate.stage import BATCH, Rater, check, opened
 from mathmill.stages.seeds import formats
 from mathmill.stages.texts.language import language_of
 from mathmill.types import Problem, make_problem
+from mathmill.words import counted
 from mathmill.workbench import Workbench
 
 LEVEL, BY = "rated_level", "rated_by"
@@ -44,7 +45,8 @@ class RatedFiles(Sifted):
     "Rows without an answer to hold samples against: they too."
     right: int = 0
     samples: int = 0
-    requests: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    "Of the asking: what a student's replies came to (`student`), and their cost (`rating`)."
 
     def text(self) -> str:
         """Return the counts for people."""
@@ -53,10 +55,18 @@ class RatedFiles(Sifted):
         if self.samples:
             lines.append(f"  {self.right:,} of {self.samples:,} samples are right "
                          f"({100 * self.right / self.samples:.1f} %)")
+        student = self.facts.get("student", {})
+        if silent := student.get("no_answer_read"):
+            lines.append(f"  {silent:,} of them end on no answer that can be read, "
+                         f"{student.get('cut_off', 0):,} as they are cut off (--max-tokens)")
+        if student.get("undecided"):
+            lines.append(f"  {student['undecided']:,} could not be compared and count as not right")
+        if failed := self.facts.get("rating", {}).get("failed_calls"):
+            lines.append(f"  {counted(failed, 'call')} failed: not counted as samples")
         for count, why in ((self.without_text, "without a question that is known"),
                            (self.without_answer, "without an answer to hold samples against")):
             if count:
-                lines.append(f"  {count:,} rows {why}: written without a rating")
+                lines.append(f"  {counted(count, 'row')} {why}: written without a rating")
         return "\n".join(lines)
 
 
@@ -71,7 +81,7 @@ def rate_files(files: Sequence[str], out: Path, by: str, asked: Mapping[str, Any
     cannot be read are put aside and counted. Raises UsageError, InputError, StepFailed,
     TeacherError.
     """
-    check(by, asked.get("samples", 1))
+    check(by, **asked)
     sources = files_at(files)
     summary = RatedFiles(out, beside(out, sources))
     desk = bench or Workbench(out.parent)
@@ -90,20 +100,21 @@ def rate_files(files: Sequence[str], out: Path, by: str, asked: Mapping[str, Any
                     summary.rows += len(rows)
                     summary.kept += len(rows)
                     tell(summary.rows)
-    summary.requests = desk.facts.get("rating", {}).get("requests", 0)
+    summary.facts = desk.facts
     return summary
 
 
 def _rated(rows: Sequence[Row], rater: Rater, by: str, summary: RatedFiles,
            names: tuple[str | None, str | None]) -> Iterator[dict[str, Any]]:
     """Yield rows with their ratings."""
-    problems = [_problem(row, *names) for *_, row in rows]
-    ratings = iter(rater([problem for problem in problems if problem is not None]))
-    for (file, number, row), problem in zip(rows, problems, strict=True):
+    for file, number, row in rows:  # before anything is asked for them
         taken = [name for name in _fields(by) if name in row]
         if taken:
             raise UsageError(f"{file}:{number}: has a field {taken[0]!r} already, which the "
                              "rating would be written to; rename it, or rate the rows it is of")
+    problems = [_problem(row, *names) for *_, row in rows]
+    ratings = iter(rater([problem for problem in problems if problem is not None]))
+    for (*_, row), problem in zip(rows, problems, strict=True):
         one = None if problem is None else next(ratings)
         summary.without_text += problem is None
         summary.without_answer += (by == PASS_RATE and problem is not None

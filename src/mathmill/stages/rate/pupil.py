@@ -23,7 +23,7 @@ from mathmill.grading.wilson import wilson
 from mathmill.stages.asking import Asking, Usage
 from mathmill.stages.select.difficulty import level_by_rate
 from mathmill.stages.verify.votes import FIRST_VOTE, answer_of
-from mathmill.types import CORRECT, Problem, Reply, Request, Sample
+from mathmill.types import CORRECT, UNDECIDED, WRONG, Problem, Reply, Request, Sample
 from mathmill.workbench import Workbench
 
 Row = Problem | Sample
@@ -48,8 +48,9 @@ class Pupil:
     def rate(self, rows: Sequence[Row]) -> Iterator[Rated]:
         """Yield the rating of each row; a question that several rows have is asked once.
 
-        A reply that is cut off or concludes nothing is not right; a call that failed is no
-        sample. Raises StepFailed where every call failed.
+        A reply that is cut off or concludes nothing is not right, nor is one that cannot be
+        compared (`undecided` counts these); a call that failed is no sample. Raises StepFailed
+        where every call failed.
         """
         asked = {(row.question, row.language) for row in rows if known_answer(row)}
         turns = sorted(asked)
@@ -68,8 +69,11 @@ class Pupil:
                 yield Rated(row.id, PASS_RATE, None, by=self.asking.teacher.name)
                 continue
             said = answers[row.question, row.language]
-            right = sum(number for text, number in Counter(said).items()
-                        if text is not None and equal(gold, text, self.policy).value == CORRECT)
+            verdicts = Counter[str]()
+            for text, number in Counter(said).items():
+                verdicts[WRONG if text is None else equal(gold, text, self.policy).value] += number
+            self.counts["undecided"] += verdicts[UNDECIDED]
+            right = verdicts[CORRECT]
             yield rated(row.id, right, len(said), self.asking.teacher.name)
 
     def _take(self, replies: Sequence[Reply]) -> list[str | None]:

@@ -5,6 +5,7 @@ Used as: `run(bench, by="steps")`; `run(bench, by="pass_rate", teacher="openai:s
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 from mathmill.candidates import Rated
 from mathmill.errors import StepFailed, UsageError
+from mathmill.grading.policy import named
 from mathmill.stages.asking import Asking, open_asking
 from mathmill.stages.rate.pupil import PASS_RATE, Pupil, Row, of_pool, rated
 from mathmill.stages.records import record_of
@@ -42,7 +44,7 @@ def run(bench: Workbench, *, by: str = PASS_RATE, teacher: str = "", samples: in
     teacher. Raises UsageError, StepFailed, TeacherError.
     """
     del prompts
-    check(by, samples)
+    check(by, samples, temperature, max_tokens, policy)
     asked = {"teacher": teacher, "samples": samples, "temperature": temperature,
              "max_tokens": max_tokens, "policy": policy}
     bench.map(part, {"by": by, "asked": asked}, merge=merged, sharded=by == STEPS)
@@ -51,12 +53,18 @@ def run(bench: Workbench, *, by: str = PASS_RATE, teacher: str = "", samples: in
                          f"({_why(bench, by)})")
 
 
-def check(by: str, samples: int) -> None:
-    """Raise UsageError for a way that there is not, or for no sample."""
+def check(by: str, samples: int = 1, temperature: float = 0.7, max_tokens: int = 1,
+          policy: str = "tolerant", **_: Any) -> None:
+    """Raise UsageError for what cannot be right, before anything is asked."""
     if by not in BY:
         raise UsageError(f"by={by!r}: say {', '.join(BY)}")
     if samples < 1:
         raise UsageError(f"samples={samples} tells no rate; ask for 1 or more")
+    if not 0 <= temperature < math.inf:
+        raise UsageError(f"temperature={temperature}: give 0 or more")
+    if max_tokens < 1:
+        raise UsageError(f"max_tokens={max_tokens} leaves no room for a reply; give 1 or more")
+    named(policy)
 
 
 def part(bench: Workbench, *, by: str, asked: Mapping[str, Any]) -> None:
