@@ -41,7 +41,8 @@ def test_a_file_that_is_read_is_not_written_whichever_way_leads_to_it(tmp_path):
             beside(out, [source])
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("name", ["out.jsonl",
+                                  pytest.param("out.parquet", marks=pytest.mark.slow)])
 def test_what_a_killed_one_left_is_in_nobodys_way(tmp_path, name):
     code = ("import os, sys; from pathlib import Path\n"
             "from mathmill.stages.any_rows import RowsFile\n"
@@ -68,7 +69,8 @@ def test_an_older_file_stays_where_a_new_one_fails(tmp_path, name):
     assert (tmp_path / name).read_text() == "old"
 
 
-@pytest.mark.parametrize(("name", "size"), [("out.jsonl", 1_500), ("out.parquet", 100_000)])
+@pytest.mark.parametrize(("name", "size"), [
+    ("out.jsonl", 1_500), pytest.param("out.parquet", 100_000, marks=pytest.mark.slow)])
 def test_a_disk_that_is_full_at_the_end_is_told_and_nothing_is_left(tmp_path, name, size):
     code = ("import resource, signal, sys; from pathlib import Path\n"
             "from mathmill.stages.any_rows import RowsFile\n"
