@@ -1,4 +1,4 @@
-"""What a machine lacks is nobody's row's fault: tried again, told in a line, nothing left behind."""
+"""What a machine lacks is no row's fault: tried again, told in a line, nothing left behind."""
 
 from __future__ import annotations
 
