@@ -9,7 +9,8 @@ to know what the pool has: the gradient of the targets then points at what it ha
 All steps are the project's own: `train.sft` and `train.influence`.
 
 Printed are the areas under the ROC curve of GSM8K's rows above each other kind and above all of
-them, with 95 % about them (DeLong). Control: the same features, the target's numbers shuffled.
+them, with 95 % about them (DeLong); `not learned`: of the candidates that the reference has not
+learned from, alone. Control: the same features, the target's numbers shuffled.
 
     python benchmarks/influence_real.py [--data ../shared/data] [--seeds 2 3 4] [--steps 200]
 
@@ -134,8 +135,9 @@ def values(folder: Path, given: argparse.Namespace, sources: Mapping[str, Sequen
     tokenizer.save_pretrained(str(folder / "new"))
     made = {name: samples(rows) for name, rows in kinds.items()}
     everything = [row for each in made.values() for row in each]
+    some = draw.sample(everything, len(everything) // 2)
     for name, rows in (("rows", everything), ("known", samples(targets)), ("read", samples(read)),
-                       ("some", draw.sample(everything, len(everything) // 2))):
+                       ("some", some)):
         write_rows(folder / name / "rows.parquet", rows, Sample)
     loss = trained(folder, "base", "new", "read", given.base_steps, seed=seed,
                    optimizer="muon+adamw", learning_rate=0.01)
@@ -146,11 +148,15 @@ def values(folder: Path, given: argparse.Namespace, sources: Mapping[str, Sequen
         name = f"{steps} steps"
         trained(folder, name, "base/model", "some", steps, seed=seed, learning_rate=1e-3,
                 lora={"rank": 8})
-        for way in WAYS if steps == given.steps[-1] else WAYS[:1]:
-            found[f"{way}, {name}"] = by_kind(valued_by(folder, name, way, seed), made)
+        worth = {way: valued_by(folder, name, way, seed)
+                 for way in (WAYS if steps == given.steps[-1] else WAYS[:1])}
+        found |= {f"{way}, {name}": by_kind(each, made) for way, each in worth.items()}
         features = folder / f"gradient, {name}" / "features"
         found[f"cosines, {name}"] = by_kind(by_cosines(features), made)
-    areas = [told_apart(by_kind(worth, made)) for worth in control(features, seed)]
+        learned = {row.id for row in some}
+        found[f"not learned, {name}"] = by_kind(worth[WAYS[0]], {
+            kind: [row for row in rows if row.id not in learned] for kind, rows in made.items()})
+    areas = [told_apart(by_kind(each, made)) for each in control(features, seed)]
     print(f"control, {SHUFFLES} shuffles of the target: AUC {sum(areas) / SHUFFLES:.3f} "
           f"({min(areas):.2f} to {max(areas):.2f})", flush=True)
     return found
