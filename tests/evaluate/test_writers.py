@@ -13,7 +13,7 @@ import pytest
 from mathmill.decoding.generation import Ask
 from mathmill.errors import StepFailed
 from mathmill.evaluate import run
-from mathmill.evaluate.writers import Several
+from mathmill.evaluate.writers import Several, open_writers
 from mathmill.io import read_rows, write_rows
 from mathmill.ranks.launch import Launch
 from mathmill.types import Problem, Score, make_problem
@@ -85,3 +85,14 @@ def test_whoever_waits_for_a_process_that_died_is_told(
                                           r"memory\), and the others were stopped; its last "
                                           r"lines: one last word; give the same command again")):
         list(Several(ranks, tmp_path / "ranks", 2, None).decode([[Ask([1], 1)]] * 3))
+
+
+def test_what_an_attempt_with_more_processes_left_does_not_stay(
+        tmp_path: Path, letters: tuple[Any, Any]) -> None:
+    place = Workbench(tmp_path, tools={"open_model": lambda name: letters}, devices=Devices(1))
+    (tmp_path / "ranks" / "logs").mkdir(parents=True)
+    (tmp_path / "ranks.json").touch()
+    with open_writers(place, "letters", 9) as writers:
+        assert writers.tokenizer is letters[1]
+    assert list(tmp_path.iterdir()) == []
+    assert place.facts == {}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mathmill.errors import InputError, StepFailed, UsageError
-from mathmill.ranks import devices
+from mathmill.ranks import devices, launch
 from mathmill.ranks.launch import Launch, birth, line
 from mathmill.workbench import Devices
 
@@ -76,6 +76,16 @@ def test_torchrun_that_cannot_start_is_told_too(tmp_path: Path) -> None:
         "torchrun itself ended: No module named torch")
 
 
+def test_a_process_that_cannot_be_told_from_another_of_its_number_is_not_killed(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "birth", lambda pid: "")  # as where there is no /proc
+    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as other:
+        launch._kill(other.pid, "")
+        assert other.poll() is None
+        other.communicate(b"\n")
+    assert other.returncode == 0
+
+
 GB = 10**9
 
 
@@ -96,6 +106,12 @@ def test_as_many_processes_as_gpus_unless_told(
         monkeypatch: pytest.MonkeyPatch, asked: int | None, there: int, wanted: int) -> None:
     monkeypatch.setattr(devices, "gpus", lambda: there)
     assert devices.wanted(Devices(asked)) == wanted
+
+
+def test_one_process_is_one_without_a_look_at_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look takes the seconds in which torch is imported."""
+    monkeypatch.setattr(devices, "gpus", lambda: pytest.fail("it looked"))
+    assert devices.wanted(Devices(1)) == 1
 
 
 def test_more_processes_than_gpus_and_none_at_all_are_refused(

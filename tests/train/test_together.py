@@ -7,16 +7,19 @@ import os
 import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from mathmill.decoding.models import open_model
-from mathmill.errors import StepFailed, UsageError
+from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.ranks import devices
+from mathmill.ranks.rank import Rank
 from mathmill.train import sft
 from mathmill.train.sft import launching
+from mathmill.train.together import Together, check_replaced
 from mathmill.workbench import Devices, Workbench
 
 # Twelve rows a step, in parts of four: of two processes one has two parts, then each half of one.
@@ -130,3 +133,46 @@ def test_several_machines_are_told_their_line_and_a_split_model_with_factors_is_
     with pytest.raises(UsageError, match="--shard splits a model that is trained whole"):
         train(tmp_path / "lora", rows_folder, base_folder, Devices(2, shard=True),
               lora={"rank": 2}, checkpoints=())
+
+
+def test_a_trainer_that_names_its_own_affairs_otherwise_does_not_write_a_model_in_parts():
+    class Whole:
+        save_model = _save = _save_checkpoint = _save_optimizer_and_scheduler = print
+        _load_from_checkpoint = _load_optimizer_and_scheduler = print
+
+    class Other(Whole):
+        _save_optimizer_and_scheduler = None
+
+    check_replaced(Whole())
+    with pytest.raises(StepFailed, match="has no Trainer._save_optimizer_and_scheduler, without "
+                                         r"which .* install transformers 5.23, or .*--whole"):
+        check_replaced(Other())
+
+
+def test_a_split_model_goes_on_from_a_checkpoint_of_its_own_weights_alone(tmp_path):
+    def opened(**held: torch.Tensor) -> torch.nn.Module:
+        model = torch.nn.BatchNorm1d(2)  # two weights and three buffers
+        save_file({"weight": torch.ones(2), **held}, tmp_path / "model.safetensors")
+        trainer = Together()
+        trainer.rank, trainer.model = Rank(0, 2, split=True), model
+        trainer._load_from_checkpoint(str(tmp_path))
+        return model
+
+    model = opened(bias=torch.full((2,), 3.0), running_mean=torch.full((2,), 5.0))
+    assert model.bias.tolist() == [3, 3]
+    assert model.running_mean.tolist() == [5, 5]
+    with pytest.raises(InputError, match=r"not those of the model \(such as bias\); go on with"):
+        opened()
+    with pytest.raises(InputError, match="such as expert"):
+        opened(bias=torch.ones(2), expert=torch.ones(2))
+
+
+def test_what_several_processes_drop_at_random_is_each_ones_own():
+    seeds = []
+    for number in range(3):
+        trainer = Together()
+        trainer.rank, trainer.args = Rank(number, 3), SimpleNamespace(seed=7)
+        trainer.begin_together()
+        seeds.append(torch.initial_seed())
+    assert seeds[0] == 7
+    assert len(set(seeds)) == 3

@@ -117,3 +117,29 @@ def test_what_is_laid_around_the_models_forward_reaches_the_loss(
     assert seen == {torch.bfloat16}
     assert tiny.model.embed_tokens.weight.dtype == torch.float32
     assert 4 < recorder.measures[0].loss < 8
+
+
+@pytest.mark.slow
+def test_a_process_that_trains_alone_takes_one_gpu_of_eight(
+        tiny, tokenizer, samples, tmp_path, monkeypatch):
+    """TRL refuses to train where a process sees several that it could use."""
+    from functools import cached_property
+
+    from transformers import TrainingArguments
+
+    found = TrainingArguments._setup_devices
+
+    def eight(arguments):
+        device = found.func(arguments)
+        arguments._n_gpu = 8
+        return device
+
+    patched = cached_property(eight)
+    patched.__set_name__(TrainingArguments, "_setup_devices")
+    monkeypatch.setattr(TrainingArguments, "_setup_devices", patched)
+    rows = items(render(samples[:8], tokenizer, 200)[0])
+    recorder = Recorder([Span(1, [1], 1.0)], lambda *words: None, 60.0)
+
+    made = trainer.make_trainer(tiny, tokenizer, rows, [array("I", range(8))],
+                                Recipe(batch_size=8), tmp_path, recorder)
+    assert made.args.n_gpu == 1

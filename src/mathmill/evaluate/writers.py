@@ -56,13 +56,13 @@ def open_writers(bench: Workbench, name: str, batches: int) -> Iterator[Writers]
     Raises what `open_model` does, wherever it is opened; StepFailed where a process died.
     """
     processes = min(devices.wanted(bench.devices), batches)
+    folder, settings = bench.out / WORK, bench.out / "ranks.json"
     if processes < 2:
+        _clear(folder, settings)  # of an attempt with more
         yield Here(*bench.tools["open_model"](name))
         return
     bench.facts["processes"] = processes  # what they take to start counts as generation
-    folder = bench.out / WORK
     place = Path(name)
-    settings = bench.out / "ranks.json"
     write_json(settings, {"model": str(place.absolute()) if place.exists() else name,
                           "folder": str(folder.absolute())})
     with Launch(MODULE, settings, processes, folder) as ranks:
@@ -71,6 +71,10 @@ def open_writers(bench: Workbench, name: str, batches: int) -> Iterator[Writers]
         (folder / END).touch()
         while not ranks.ended():
             ranks.wait()
+    _clear(folder, settings)
+
+
+def _clear(folder: Path, settings: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     settings.unlink(missing_ok=True)
 

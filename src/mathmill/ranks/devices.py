@@ -22,6 +22,8 @@ def wanted(devices: Devices) -> int:
 
     Raises UsageError for more processes than GPUs where there are some.
     """
+    if devices.processes == 1:
+        return 1  # whatever there is; to look imports torch
     there = gpus()
     if devices.processes is None:
         return max(1, there)

@@ -145,7 +145,12 @@ def _tail(log: Path) -> str:
 
 
 def _kill(pid: int, born: str) -> None:
-    """End a rank that torchrun left, if it is the very process."""
+    """End a rank that torchrun left, if it is the very process.
+
+    Where that cannot be told (no /proc), it is left to end with its parent, within a second.
+    """
+    if not born:
+        return
     end = time.monotonic() + 1.0  # it watches its parent, and ends by itself
     while birth(pid) == born and time.monotonic() < end:
         time.sleep(0.05)

@@ -45,7 +45,6 @@ class Rank:
         return cls(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)),
                    int(os.environ.get("LOCAL_RANK", 0)))
 
-
     def take_device(self) -> None:
         """Have torch use this process's own GPU, where there are some."""
         import torch

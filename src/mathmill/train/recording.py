@@ -110,7 +110,7 @@ class Recorder:
             self.pause = max(self.save_seconds, SAVES_SHARE * (self.saved - begun))
 
 
-def saver(recorder: Recorder, every: int, agreed: Callable[[bool], bool] = bool) -> Any:
+def saver(recorder: Recorder, every: int, agreed: Callable[[bool], int] = bool) -> Any:
     """Return the callback that keeps measures and asks for checkpoints at logged steps.
 
     `agreed(flag)`: what all processes of a training do where this one would do `flag`.
@@ -129,7 +129,7 @@ def saver(recorder: Recorder, every: int, agreed: Callable[[bool], bool] = bool)
             # At logged steps only: the running loss is then empty, so that a resumed run
             # logs the very numbers of an undisturbed one.
             if (ends or state.global_step % every == 0) and state.global_step < state.max_steps:
-                control.should_save = control.should_save or agreed(recorder.due())
+                control.should_save = control.should_save or bool(agreed(recorder.due()))
             return control
 
     return Saver()

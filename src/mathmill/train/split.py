@@ -96,6 +96,14 @@ def own_part(whole: Tensor, like: Any) -> Tensor:
     return _parted(whole, like).to_local()  # type: ignore[no-any-return]
 
 
+def fill(tensor: Tensor, whole: Tensor) -> None:
+    """Write into a tensor, split or not, what of `whole` lies here."""
+    if is_split(tensor):
+        tensor.to_local().copy_(own_part(whole, tensor))  # type: ignore[attr-defined]
+    else:
+        tensor.copy_(whole)
+
+
 def whole_state(model: Any, keep: bool) -> dict[str, Tensor]:
     """Return all weights by name, whole and on the CPU; empty where they are not to be kept.
 

@@ -4,7 +4,7 @@ Why: transformers writes a model that is whole in every process; of one that is 
 part, so all must give theirs. Its checkpoints here are the files that one process alone would
 write, whole, whatever wrote them: a training may go on with more or fewer processes.
 
-Used as: a base of `train.trainer`'s class, before SFTTrainer; `from_first(flag)`.
+Used as: a base of `train.trainer`'s class, before SFTTrainer; `from_first(number)`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,39 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mathmill.errors import InputError, StepFailed
 from mathmill.ranks.rank import Rank
-from mathmill.train.split import own_part, spread, whole, whole_state
+from mathmill.train.split import fill, spread, whole, whole_state
 
 OPTIMIZER, SCHEDULER = "optimizer.pt", "scheduler.pt"  # as transformers names them
+REPLACED = ("save_model", "_save", "_save_checkpoint", "_save_optimizer_and_scheduler",
+            "_load_from_checkpoint", "_load_optimizer_and_scheduler")
 
 
-def from_first(flag: bool) -> bool:
-    """Return what the first process says; all must ask."""
+def from_first(number: int) -> int:
+    """Return the number (or flag) that the first process says; all must ask."""
     import torch
     from torch import distributed
 
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    said = torch.tensor([int(flag)], device=device)
+    said = torch.tensor([int(number)], device=device)
     distributed.broadcast(said, 0)
-    return bool(said.item())
+    return int(said.item())
+
+
+def check_replaced(trainer: object) -> None:
+    """Raise StepFailed where a trainer lacks a method that is replaced for a split model.
+
+    Why: most are transformers' own affairs. Under another name they would be called as they are,
+    and write one part of each weight and moment as if it were the whole.
+    """
+    for name in REPLACED:
+        if not callable(getattr(trainer, name, None)):
+            from transformers import __version__
+
+            raise StepFailed(f"transformers {__version__} has no Trainer.{name}, without which a "
+                             "split model's checkpoints would be in parts; install transformers "
+                             "5.23, or leave the model whole (--whole)")
 
 
 class Together:
@@ -40,8 +58,16 @@ class Together:
     lr_scheduler: Any
 
     def begin_together(self) -> None:
-        """Have accelerate leave a split model as it is: it would lay DDP around it."""
+        """Draw (dropout) by itself, and have accelerate leave a split model as it is.
+
+        It would lay DDP around it.
+        """
+        import torch
+
+        # The trainer seeds all processes alike: they would drop the same places of their rows.
+        torch.manual_seed(self.args.seed + (self.rank.number << 32))
         if self.rank.split:
+            check_replaced(super())
             prepare = self.accelerator.prepare_model
             self.accelerator.prepare_model = lambda model, **_: prepare(
                 model, device_placement=False, evaluation_mode=True)
@@ -85,12 +111,22 @@ class Together:
         import torch
         from safetensors import safe_open
 
-        weights = dict(self.model.named_parameters(remove_duplicate=False))
+        weights = {**dict(self.model.named_buffers()),
+                   **dict(self.model.named_parameters(remove_duplicate=False))}
+        lacking = {id(weight): name for name, weight in self.model.named_parameters()}
+        unknown = []
         for file in Path(resume_from_checkpoint).glob("*.safetensors"):
             with safe_open(str(file), framework="pt") as held, torch.no_grad():
                 for name in held.keys():  # noqa: SIM118 - it is no mapping
-                    weight = weights[name]
-                    weight.to_local().copy_(own_part(held.get_tensor(name), weight))
+                    if name not in weights:
+                        unknown.append(name)
+                        continue
+                    lacking.pop(id(weights[name]), None)
+                    fill(weights[name], held.get_tensor(name))
+        if lacking or unknown:  # some models are written in other pieces than they compute with
+            raise InputError(resume_from_checkpoint, "its weights are not those of the model (such "
+                             f"as {[*unknown, *lacking.values()][0]})",
+                             "go on with --whole, or take the folder away and begin anew")
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if not self.rank.split or checkpoint is None:

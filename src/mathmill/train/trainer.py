@@ -142,7 +142,11 @@ def _config(arguments: dict[str, Any]) -> Any:
         raise MissingExtra("trl", "train") from error
     with warnings.catch_warnings():  # of names that change between versions of transformers
         warnings.simplefilter("ignore", FutureWarning)
-        return SFTConfig(**arguments)
+        made = SFTConfig(**arguments)
+    # A process that sees several GPUs would lay DataParallel over them, which TRL refuses: one that
+    # trains alone takes the first.
+    made._n_gpu = min(made.n_gpu, 1)
+    return made
 
 
 def _through_forward(model: Any) -> None:
@@ -173,7 +177,8 @@ def _trainer_class() -> Any:
                      recorder: Recorder, rank: Rank, **rest: Any) -> None:
             self.rows, self.batches, self.recorder, self.rank = rows, batches, recorder, rank
             super().__init__(**rest)
-            self.begin_together()
+            if rank.of > 1:
+                self.begin_together()
             self.model_accepts_loss_kwargs = True  # the count of a whole step is always wanted
             _through_forward(self.model)
 

@@ -27,6 +27,7 @@ from mathmill.train.recording import MEASURES_FILE, Measure, Recorder, Span
 from mathmill.train.sft.material import Material, joined
 from mathmill.train.sft.recipe import Recipe
 from mathmill.train.split import in_turn
+from mathmill.train.together import from_first
 from mathmill.train.trainer import make_trainer
 from mathmill.workbench import Workbench
 
@@ -72,7 +73,10 @@ def train_one(bench: Workbench, recipe: Recipe, stages: Sequence[Material], star
     folder = bench.out / f"stage-{number}"
     trainer = make_trainer(model, tokenizer, rows, batches, recipe, folder, recorder, rank)
     begun = time.time()
-    trainer.train(resume_from_checkpoint=_last_checkpoint(folder, recorder))
+    step = _last_step(folder)
+    if rank.of > 1:
+        step = from_first(step)  # on another machine a folder may be seen as it was a minute ago
+    trainer.train(resume_from_checkpoint=_checkpoint(folder, step, recorder) if step else None)
     if not recorder.measures or recorder.measures[-1].loss != recorder.measures[-1].loss:
         raise StepFailed(f"stage {stages[-1].number} ended without a loss; lower the learning "
                          "rate")
@@ -105,12 +109,14 @@ def _facts(facts: Mapping[str, Any], span: Span, recorder: Recorder, pace: float
             "seconds": round(seconds * tokens / recorder.total[-1], 1), "measures": measures}
 
 
-def _last_checkpoint(folder: Path, recorder: Recorder) -> str | None:
-    """Return the newest whole checkpoint and give the recorder its measures back."""
-    whole = [place for place in folder.glob("checkpoint-*") if (place / MEASURES_FILE).exists()]
-    if not whole:
-        return None
-    newest = max(whole, key=lambda place: int(place.name.split("-")[-1]))
-    recorder.resume([Measure(**line) for line in read_json(newest / MEASURES_FILE)],
-                    int(newest.name.split("-")[-1]))
-    return str(newest)
+def _last_step(folder: Path) -> int:
+    """Return the step of the newest whole checkpoint, 0 where there is none."""
+    return max((int(place.name.split("-")[-1]) for place in folder.glob("checkpoint-*")
+                if (place / MEASURES_FILE).exists()), default=0)
+
+
+def _checkpoint(folder: Path, step: int, recorder: Recorder) -> str:
+    """Return a step's checkpoint and give the recorder its measures back."""
+    place = folder / f"checkpoint-{step}"
+    recorder.resume([Measure(**line) for line in read_json(place / MEASURES_FILE)], step)
+    return str(place)
