@@ -17,9 +17,10 @@ from tests.execution import shard_parts
 from tests.execution.shard_parts import loud, problems
 
 from mathmill.errors import StepFailed, UsageError
-from mathmill.execution import local, mapping
+from mathmill.execution import local, mapping, workers
 from mathmill.execution.crew import Here, crew_at
 from mathmill.execution.mapping import Mapper
+from mathmill.execution.part import Job
 from mathmill.execution.pool import Pool
 from mathmill.io import read_json, read_rows, rows_in, write_rows
 from mathmill.types import Drop, Problem
@@ -157,6 +158,14 @@ def test_who_does_the_shards_is_told_by_a_word() -> None:
     assert Pool(4).slots(Needs(at_once=2)) == 2
 
 
+@pytest.mark.parametrize(("shards", "each"), [(1, 8), (2, 4), (3, 2), (100, 2)])
+def test_few_shards_have_several_cores_each(monkeypatch: pytest.MonkeyPatch, shards: int,
+                                            each: int) -> None:
+    monkeypatch.setattr(workers, "cores", lambda: 8)
+    job = Job("key", shard_parts.shout, {}, {}, {}, "rows", "shelf", shards=shards)
+    assert Pool(4)._cores(job) == each
+
+
 @pytest.mark.slow
 def test_a_killed_worker_costs_no_more_than_the_shards_under_way(tmp_path: Path) -> None:
     log, said = tmp_path / "log", []
@@ -181,12 +190,10 @@ def test_a_row_that_kills_its_worker_is_found_and_dropped(tmp_path: Path) -> Non
 DRIVER = """
 import sys
 from pathlib import Path
-from functools import partial
-from mathmill.execution import local, mapping
+from mathmill.execution import local
 from tests.execution.shard_parts import recipe
 if __name__ == "__main__":
-    local.Mapper = partial(mapping.Mapper, rows=10)
-    local.run(recipe(log=sys.argv[2], wait=0.01), Path(sys.argv[1]), jobs=2)
+    local.run(recipe(log=sys.argv[2], wait=0.01), Path(sys.argv[1]), jobs=2, rows=10)
 """
 
 

@@ -89,6 +89,7 @@ class Mapper:
         if done and todo:
             self.say(f"{len(done)} of {counted(len(shards), 'shard')} are done already")
         if todo:
+            job = replace(job, shards=len(todo))
             if not shelf.local:
                 job = replace(job, fetched=_handed_over(bench, over, shelf))
             try:

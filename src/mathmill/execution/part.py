@@ -62,6 +62,8 @@ class Job:
     "GPUs that one shard takes."
     gone: tuple[int, ...] = ()
     "Rows, by number among all of the input, that an earlier part of the step has dropped."
+    shards: int = 1
+    "How many there are to be done: few leave each of them several cores."
     fetched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     "Files of the other inputs on shared storage, by name: a worker fetches them once."
     version: str = __version__

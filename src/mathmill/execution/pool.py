@@ -51,10 +51,14 @@ class Pool:
     def submit(self, job: Job, task: Task) -> None:
         """Hand a task to a worker."""
         try:
-            self._running[self._open().submit(do, job, task, self._threads)] = task
+            self._running[self._open().submit(do, job, task, self._cores(job))] = task
         except BrokenProcessPool:  # a worker died while it had nothing to do
             self._stop()
-            self._running[self._open().submit(do, job, task, self._threads)] = task
+            self._running[self._open().submit(do, job, task, self._cores(job))] = task
+
+    def _cores(self, job: Job) -> int:
+        """Return how many cores each shard of a job may use."""
+        return max(1, processes.cores() // min(self._workers, job.shards))
 
     def _open(self) -> ProcessPoolExecutor:
         if self._executor is None:

@@ -152,5 +152,5 @@ def places(jobs: int | None) -> list[int | None]:
     jobs = jobs or len(cores)
     # Callers that stand side by side must not crowd the same core: workers are numbered.
     worker = re.search(r"\d+$", multiprocessing.current_process().name)
-    first = 0 if jobs >= len(cores) else int(worker[0]) if worker else os.getpid()
+    first = 0 if jobs >= len(cores) else int(worker[0]) * jobs if worker else os.getpid()
     return [cores[(first + number) % len(cores)] for number in range(jobs)]
