@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from safetensors.torch import load_file
 
 from mathmill.decoding.models import open_model
 from mathmill.errors import StepFailed, UsageError
+from mathmill.ranks import devices
 from mathmill.train import sft
+from mathmill.train.sft import training
 from mathmill.workbench import Workbench
 
 SETTINGS = {"optimizer": "muon+adamw", "learning_rate": 0.01, "batch_size": 8,
@@ -70,6 +74,29 @@ def test_a_stage_without_rows_of_its_name_or_of_fitting_length_says_so(
         sft.run(bench, base=str(base_folder), stages=[{}], max_length=5)
     with pytest.raises(StepFailed, match="none of 80 rows is a function; form='program' wants"):
         sft.run(bench, base=str(base_folder), stages=[{}], form="program")
+
+
+@pytest.mark.slow
+def test_on_a_gpu_a_stages_model_is_gone_before_the_next_one_is_opened(
+        tmp_path, base_folder, rows_folder, monkeypatch):
+    """A trainer and its model hold each other: two of 7 billion weights would not fit."""
+    models, alive, plain = [], [], training.open_model
+
+    def opened(*words, **more):
+        alive.append([model() is not None for model in models])
+        model, tokenizer = plain(*words, **more)
+        models.append(weakref.ref(model))
+        return model, tokenizer
+
+    monkeypatch.setattr(training, "open_model", opened)
+    monkeypatch.setattr(devices, "gpus", lambda: 1)
+    gc.disable()  # as long as it pleases, Python leaves them
+    try:
+        sft.run(Workbench(tmp_path, inputs={"rows": rows_folder}), base=str(base_folder),
+                stages=[{"steps": 1}, {"steps": 1}], **SETTINGS)
+    finally:
+        gc.enable()
+    assert alive == [[], [False]]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ with `lora={"rank": 8}` also `adapter/`, the factors that `model/` has merged in
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from typing import Any
 from mathmill.decoding.models import open_tokenizer
 from mathmill.errors import UsageError
 from mathmill.io import read_json
+from mathmill.ranks import devices
 from mathmill.train.cards import tuned_card
 from mathmill.train.checkpoints import Keeper
 from mathmill.train.recording import Measure
@@ -65,6 +67,8 @@ def run(bench: Workbench, *, base: str, stages: Sequence[Mapping[str, Any]], see
                 train_together(bench, own, wanted, start, number, processes)
             else:
                 train_one(bench, own, training, start, number, keeper)
+                if devices.gpus():
+                    gc.collect()  # trainer and model hold each other; the next one needs the room
         done += read_json(folder / "stage.json")["stages"]
         if recipe.lora is None:  # else the next stage goes on with this one's factors
             start = str(folder / "model")
