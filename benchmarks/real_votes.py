@@ -34,7 +34,7 @@ from mathmill.grading.sandbox.form import WHOLE, answer_of
 from mathmill.grading.sandbox.outcome import Limits
 from mathmill.grading.sandbox.rows import gold_text
 from mathmill.grading.voting import vote
-from mathmill.io import read_rows, write_rows
+from mathmill.io import read_rows, rows_in, write_rows
 from mathmill.stages import verify
 from mathmill.types import Drop, Sample, problem_id, sample_id
 from mathmill.workbench import Workbench
@@ -107,7 +107,7 @@ def checked(rows: Sequence[tuple[str, str, str | None]], folder: Path,
     verify.run(bench, by=list(CHECKS), policy=policy)
     tally = bench.close()
     drops = [(drop.reason, drop.detail) for drop in
-             read_rows(folder / "verify" / "drops.parquet", Drop)]
+             read_rows(rows_in(folder / "verify", "drops"), Drop)]
     return {**tally, "drops": drops}
 
 

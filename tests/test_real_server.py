@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from mathmill.errors import TeacherError
-from mathmill.io import read_json, read_rows
+from mathmill.io import read_json, read_rows, rows_in
 from mathmill.types import Drop, Message, Problem, Reply, Request, Sample, Score
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -171,7 +171,7 @@ def test_skywork_math_over_real_problems_and_a_real_server_completes(
     steps = {manifest["label"]: (folder, manifest) for folder, manifest in manifests.items()}
 
     assert steps["seeds"][1]["tally"]["kept"]["rows"] > 7_400  # a few train problems are twins
-    drops = list(read_rows(steps["normal synthesis"][0] / "drops.parquet", Drop))
+    drops = list(read_rows(rows_in(steps["normal synthesis"][0], "drops"), Drop))
     reasons = Counter(drop.reason for drop in drops)
     assert sum(reasons.values()) > 300
     assert len(reasons) >= 3, reasons
