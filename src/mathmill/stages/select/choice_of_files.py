@@ -4,10 +4,9 @@ Why: many have data of their own and want just this: some at random, those of so
 those that lie far apart. Rows keep every field; each that is not chosen stands in a file beside
 the output with its reason, so that a person can judge both.
 
-Files are read twice, for a core-set and for near a third time; 24 bytes of a row are held, and
-for a core-set its question and its point. What is chosen rests on what rows say and on the
-seed, not on their order or on how they lie in files; of two counts the smaller choice at random
-is part of the larger.
+Files are read twice, for a core-set a third time; 23 bytes of a row are held, and a core-set's
+points lie on the disk. What is chosen rests on what rows say and on the seed, not on their order
+or on how they lie in files; of two counts the smaller choice at random is part of the larger.
 
 Used as: `summary = choose_files(files, out, Wish(how="random", count=1000))`.
 """
