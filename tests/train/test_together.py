@@ -17,7 +17,7 @@ from mathmill.decoding.models import open_model
 from mathmill.errors import InputError, StepFailed, UsageError
 from mathmill.ranks import devices
 from mathmill.ranks.rank import Rank
-from mathmill.train import sft
+from mathmill.train import sft, together
 from mathmill.train.sft import launching
 from mathmill.train.together import Together, check_replaced
 from mathmill.workbench import Devices, Workbench
@@ -176,3 +176,14 @@ def test_what_several_processes_drop_at_random_is_each_ones_own():
         seeds.append(torch.initial_seed())
     assert seeds[0] == 7
     assert len(set(seeds)) == 3
+
+
+def test_a_trainer_that_counts_each_processs_tokens_alone_is_told_at_the_first_step(monkeypatch):
+    asked = []
+    monkeypatch.setattr(together, "from_first", lambda count: asked.append(count) or 40)
+    trainer = Together()
+    trainer.check_count(torch.tensor(40.0))
+    trainer.check_count(torch.tensor(33.0))
+    assert asked == [40], "one step tells; each question is a wait for the others"
+    with pytest.raises(StepFailed, match="does not count the answer tokens of all processes"):
+        Together().check_count(torch.tensor(17.0))

@@ -56,6 +56,7 @@ class Together:
     model: Any
     optimizer: Any
     lr_scheduler: Any
+    counted = False
 
     def begin_together(self) -> None:
         """Draw (dropout) by itself, and have accelerate leave a split model as it is.
@@ -71,6 +72,21 @@ class Together:
             prepare = self.accelerator.prepare_model
             self.accelerator.prepare_model = lambda model, **_: prepare(
                 model, device_placement=False, evaluation_mode=True)
+
+    def check_count(self, count: Any) -> None:
+        """Raise StepFailed where a step's count of answer tokens is not that of all processes.
+
+        All must ask. Only the first time it is looked at: the loss would be wrong by a factor, and
+        nothing else would tell.
+        """
+        if self.counted:
+            return
+        self.counted = True
+        if from_first(int(count)) != int(count):
+            from transformers import __version__
+
+            raise StepFailed(f"transformers {__version__} does not count the answer tokens of all "
+                             "processes; install transformers 5.23, or give --processes 1")
 
     @property
     def writes(self) -> bool:

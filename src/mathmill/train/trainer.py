@@ -193,8 +193,11 @@ def _trainer_class() -> Any:
                                                              "position_ids")}
             total = model(**keep, answer_loss=True)
             count = torch.as_tensor(num_items_in_batch, device=total.device).clamp(min=1)
+            if self.rank.of == 1:
+                return total / count
+            self.check_count(count)
             # Of several processes' gradients the mean is taken, and here their sum is wanted.
-            return total / count if self.rank.of == 1 else total * self.rank.of / count
+            return total * self.rank.of / count
 
         def floating_point_ops(self, inputs: dict[str, Any]) -> int:
             return 0  # counted nowhere, and costs a walk over all modules a step
