@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -17,8 +18,8 @@ from tests.execution import shard_parts
 from tests.execution.shard_parts import loud, problems
 
 from mathmill.errors import StepFailed, UsageError
-from mathmill.execution import local, mapping, workers
-from mathmill.execution.crew import Here, crew_at
+from mathmill.execution import local, mapping, part, workers
+from mathmill.execution.crew import Here, Lost, crew_at
 from mathmill.execution.mapping import Mapper
 from mathmill.execution.part import Job
 from mathmill.execution.pool import Pool
@@ -103,6 +104,36 @@ def unlisted(out: Path, mapper: Mapper, listed: int = 20, log: Path | None = Non
     bench.map(shard_parts.unlisted, {"log": str(log or out / "log")}, merge=shard_parts.merged)
     assert bench.close()["dropped"] == {"listed": listed}
     return list(read_rows(rows_in(out / "out"), Problem))
+
+
+def test_a_run_killed_while_it_gathered_goes_on(tmp_path: Path) -> None:
+    first = done(tmp_path, 100, here())
+    [shard] = (tmp_path / "out" / "shards").glob("*/*.rows.parquet")
+    os.link(shard, tmp_path / "out" / "rows.writing")
+    assert done(tmp_path, 100, here()) == first
+    assert not (tmp_path / "out" / "rows.writing").exists()
+
+
+def test_a_shard_that_the_run_itself_does_leaves_its_collector_as_it_is(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "_spared", 0)
+    before = gc.get_threshold(), gc.get_freeze_count()
+    done(tmp_path, 50, here())
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
+
+
+class Stillborn(Here):
+    """Its workers die at once."""
+
+    def submit(self, job: Job, task: part.Task) -> None:
+        self._over.append((task, Lost("exit code 1")))
+
+
+def test_where_workers_die_without_a_row_no_row_is_accused(tmp_path: Path) -> None:
+    said: list[str] = []
+    with pytest.raises(StepFailed, match="before they have a row"):
+        done(tmp_path, 20, Mapper(Stillborn, said.append))
+    assert not any("dropped" in line for line in said)
 
 
 def test_a_part_that_fails_everywhere_is_its_own_fault(tmp_path: Path) -> None:

@@ -56,9 +56,11 @@ def gathered(bench: Workbench, shelf: Shelf, manifests: Sequence[dict[str, Any]]
 def _gather(out: Path, shelf: Shelf, names: list[str], table: str) -> None:
     """Have the files of a table stand in a step's folder: one as a file, more in a folder."""
     file, many, aside = out / f"{table}.parquet", out / table, out / f"{table}.writing"
-    file.unlink(missing_ok=True)
-    for folder in (many, aside):
-        shutil.rmtree(folder, ignore_errors=True)
+    for place in (file, many, aside):  # a killed run may have left a link to a shard
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
     if len(names) == 1:
         shelf.fetch(names[0], aside)
         os.replace(aside, file)

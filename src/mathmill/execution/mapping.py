@@ -255,8 +255,14 @@ class _Drive:
                 task = replace(task, deadly={**task.deadly, row: f"kills its worker: {how}"})
 
     def _deadly(self, task: Task) -> int | None:
-        """Return the number of a row that kills its worker; None where no half does."""
+        """Return the number of a row that kills its worker; None where no half does.
+
+        Raises StepFailed where a worker without any row dies too.
+        """
         here = task.shard
+        if how := self._survives(replace(task, shard=here.part(0, 0), trial=True)):
+            raise StepFailed(f"workers die before they have a row ({how}); often: out of memory, "
+                             "or a script that lacks `if __name__ == '__main__':`")
         while here.rows > 1:
             half = here.rows // 2
             for part in (here.part(0, half), here.part(half, here.rows)):

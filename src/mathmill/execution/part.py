@@ -103,9 +103,10 @@ class Result:
 def do(job: Job, task: Task, cores: int | None = 1) -> Result:
     """Do one shard and leave it on the shelf; whatever goes wrong is told in the result.
 
-    `cores`: that it may use; None: all that are here.
+    `cores`: that it may use; None: all that are here, since the run itself does the shard.
     """
-    _spare_the_collector()
+    if cores is not None:  # how the process of a run collects is not ours to change
+        _spare_the_collector()
     try:
         if job.version != __version__:
             raise UsageError(f"a worker has mathmill {__version__}, this run {job.version}; "
