@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 from tests.execution.actor_kinds import Counter
 
 from mathmill.errors import StepFailed
-from mathmill.execution.actors import InTurn, Processes
+from mathmill.execution.actors import InTurn, OnCluster, Processes
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +54,45 @@ def test_those_of_this_process_are_asked_in_turn():
     assert actors.ask("add", 2) == [2, 12]
     assert actors.ask("add", 2, only=1) == [14]
     actors.close()
+
+
+class Gone(Exception):
+    """As Ray's `RayActorError`."""
+
+
+class OneProcessor:
+    """As much of Ray as actors need: a machine of one processor, whose first actor's node dies."""
+
+    exceptions = SimpleNamespace(RayActorError=Gone)
+
+    def __init__(self):
+        self.taken = []
+
+    def put(self, value):
+        return value
+
+    def remote(self, kind):
+        def options(*, num_cpus, **_):
+            return SimpleNamespace(options=options, remote=lambda make, given: self.start(
+                kind(make, given), num_cpus))
+
+        return SimpleNamespace(options=options)
+
+    def start(self, actor, num_cpus):
+        self.taken.append(num_cpus)
+        number = len(self.taken)
+        return SimpleNamespace(ask=SimpleNamespace(
+            remote=lambda *asked: (number, actor.ask(*asked))))
+
+    def get(self, came):
+        if came[0] == 1:
+            raise Gone("The actor died because its node has died.")
+        return came[1]
+
+
+def test_one_whose_node_died_waits_for_no_processor():
+    ray = OneProcessor()
+    actors = OnCluster(ray, Counter, [(0,), (10,)])
+    assert actors.ask("add", 1) == [None, 11]
+    assert actors.ask("add", 1) == [1, 12]
+    assert ray.taken == [1, 1, 0]

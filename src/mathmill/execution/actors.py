@@ -135,7 +135,8 @@ class OnCluster:
         except self._ray.exceptions.RayActorError as error:
             self._deaths[at] += 1
             _too_many(self._deaths[at], str(error).strip().splitlines()[0])
-            self._began[at] = self._kind.remote(self._make, self._each[at])
+            # Beside another: where a node died, the processors that are left all have one.
+            self._began[at] = self._kind.options(num_cpus=0).remote(self._make, self._each[at])
             return None
 
 
