@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.stages.shard_makers import came_of, here, pool
 from tests.stages.stage_makers import row
 
+from mathmill.execution.mapping import Mapper
 from mathmill.stages import select
-from mathmill.stages.select import duplicates, rating
+from mathmill.stages.select import choose, duplicates, rating
 from mathmill.types import Problem, Sample, make_problem
 
 CODE = "def f():\n    {0} = {1}\n    return {0} * 2"
@@ -72,6 +74,16 @@ def test_a_row_that_no_part_survives_is_one_reject_and_the_others_are_chosen_as_
     assert (kept, drops[1:]) == without[:2]
     assert tally["facts"] == {**without[2]["facts"], "poisonous": 1,
                               "rows_in": without[2]["facts"]["rows_in"] + 1}
+
+
+def test_a_run_that_goes_on_and_chooses_otherwise_joins_no_rows_of_before(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {"rows": (Problem, [make_problem(f"What is {n}?") for n in range(20)])}
+    monkeypatch.setattr(Mapper, "clear", lambda *_: None)  # the run is killed before
+    for chosen in (range(5), range(10, 15)):
+        monkeypatch.setattr(choose, "spread", lambda *_, chosen=chosen: np.array(chosen))
+        kept, *_ = came_of(tmp_path, select.run, given, here(6), how="random", count=5)
+        assert [row.question for row in kept] == [f"What is {n}?" for n in chosen]
 
 
 def raising(function: Any) -> Any:

@@ -74,18 +74,19 @@ def far_literals(how: str, encoder: dict[str, Any], shares: int | None) -> dict[
     return given
 
 
-def spread(bench: Workbench, record: type, able: NDArray[np.bool_], wanted: Wanted) -> list[int]:
+def spread(bench: Workbench, record: type, able: NDArray[np.bool_], wanted: Wanted
+           ) -> NDArray[np.int64]:
     """Return which of the able rows are chosen; put coverage of choice and control into facts."""
     n, k, how = int(able.sum()), wanted.count, wanted.how
     if how == "all" or k == n:
-        return list(range(n))[:k]
+        return np.arange(k)
     ids = ids_of(bench, record)[able]
     order = np.argsort(ids, kind="stable")
     rng = draw("select", wanted.seed)
     picks = control = rng.sample(range(n), k)
     # Chosen blindly of so many: to embed all of them for a figure takes 300 us and 1 kB a row.
     if how == "random" and (record is Text or n > EMBEDDED):
-        return [int(order[at]) for at in picks]
+        return order[picks]
     bench.show(0, k, "embedding rows")
     points, given = _points(bench, record, able, order, wanted,
                             content_id("points", [one.decode() for one in ids[order[:1000]]]))
@@ -95,7 +96,7 @@ def spread(bench: Workbench, record: type, able: NDArray[np.bool_], wanted: Want
         how: _coverage(points, picks, given),
         **({"random": _coverage(points, control, given)} if how != "random" else {})}
     shutil.rmtree(bench.out / "points", ignore_errors=True)
-    return [int(order[at]) for at in picks]
+    return order[picks]
 
 
 def _far_apart(bench: Workbench, points: Stored, given: Stored | None, wanted: Wanted, first: int
