@@ -12,7 +12,7 @@ import pytest
 from mathmill import io
 from mathmill.errors import InputError, UsageError
 from mathmill.pipeline.duplicates import dedup
-from mathmill.stages import any_rows
+from mathmill.stages import any_rows, any_tables
 
 STRING, LARGE, PACKED = pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())
 
@@ -154,3 +154,11 @@ def test_few_rows_of_a_table_are_read_where_they_are_long(tmp_path, monkeypatch)
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
     assert [row for _, row in io.read_parquet_rows(tmp_path / "a.parquet")] == rows
     assert max(sizes) <= 10_000 // 2_000
+
+
+def test_a_number_that_a_later_column_of_floats_does_not_hold_is_told(tmp_path):
+    table = any_tables.Table(tmp_path / "out.parquet.writing", None)
+    table.add([{"n": (1 << 53) + 1}])
+    table.add([{"n": 1.5}])
+    with pytest.raises(UsageError, match="earlier rows fit no later column"):
+        table.close()

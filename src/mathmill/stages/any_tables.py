@@ -163,7 +163,11 @@ class Table:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
     def close(self) -> Path:
-        """Finish the file; return where it stands, with all columns in every row."""
+        """Finish the file; return where it stands, with all columns in every row.
+
+        Raises UsageError for an earlier value that a column's later type does not hold.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         if self._writer is None:
@@ -177,7 +181,12 @@ class Table:
             for part in parts:
                 with pq.ParquetFile(part) as file:
                     for group in range(file.num_row_groups):
-                        writer.write_table(_widened(file.read_row_group(group), self.schema))
+                        rows = file.read_row_group(group)
+                        try:
+                            writer.write_table(_widened(rows, self.schema))
+                        except pa.ArrowInvalid as error:
+                            raise UsageError(f"{self.path.with_suffix('')}: earlier rows fit no "
+                                             f"later column ({error}); {CURE}") from error
         return whole
 
     def clear(self) -> None:
