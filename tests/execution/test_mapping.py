@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -205,6 +206,19 @@ def test_a_killed_worker_costs_no_more_than_the_shards_under_way(tmp_path: Path)
     assert found == whole
     assert 100 < len(log.read_text().splitlines()) <= 100 + 2 * 10
     assert any("its worker died" in line for line in said)
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_leave_no_temporary_files(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # looks for it anew
+    mapper = pool()
+    mapper.shared = f"file://{tmp_path}/shared"  # of which each worker fetches whole inputs
+    assert unlisted(tmp_path, mapper) == problems(30)[20:]
+    mapper.close()
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 @pytest.mark.slow

@@ -13,9 +13,11 @@ import multiprocessing
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from typing import Any
 
 from mathmill.errors import UsageError
@@ -35,6 +37,7 @@ class Pool:
         """Prepare up to so many; they start when there is work."""
         self._workers, self._threads = workers, max(1, processes.cores() // workers)
         self._executor: ProcessPoolExecutor | None = None
+        self._aside = ExitStack()  # the folder of the workers' temporary files
         self._running: dict[Future[Result], Task] = {}
 
     def slots(self, needs: Needs) -> int:
@@ -62,9 +65,11 @@ class Pool:
 
     def _open(self) -> ProcessPoolExecutor:
         if self._executor is None:
+            aside = self._aside.enter_context(tempfile.TemporaryDirectory(
+                prefix="mathmill-", ignore_cleanup_errors=True))
             self._executor = ProcessPoolExecutor(
                 self._workers, mp_context=multiprocessing.get_context("spawn"),
-                initializer=processes._begin, initargs=(None, os.getpid(), self._threads))
+                initializer=_begin, initargs=(aside, os.getpid(), self._threads))
         return self._executor
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
@@ -108,6 +113,13 @@ class Pool:
             process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._executor = None
+        self._aside.close()  # who is killed clears nothing away
+
+
+def _begin(aside: str, parent: int, threads: int) -> None:
+    """Set a worker up, with a folder for its temporary files that outlives it."""
+    tempfile.tempdir = aside
+    processes._begin(None, parent, threads)
 
 
 def gpus() -> int:
