@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
+import numpy as np
 import pytest
 from shard_makers import came_of, pool
 from tests.stages.select.test_choose import ROWS
@@ -99,3 +101,20 @@ def test_a_model_in_a_folder_is_known_by_what_it_holds(tmp_path):
         assert made.tools["encoder"] == str((tmp_path / place).resolve())
         ids.append(made.id)
     assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize("base", [False, True])
+def test_what_a_large_choice_covers_is_measured_in_flat_memory(base, monkeypatch):
+    monkeypatch.setattr(spread, "MEASURED", 100)
+    points = np.random.default_rng(0).integers(-250, 250, (40_000, 64)).astype(np.float16)
+    picks, near = list(range(1, 40_000)), points[:5].astype(np.float32)
+    tracemalloc.start()
+    told = spread._coverage(points, picks, near if base else None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    wide = points[1:].astype(np.float32)
+    away = [((wide - one) ** 2).sum(axis=1) for one in (near if base else [points.astype(
+        np.float64).mean(axis=0)])]
+    assert told["diversity_gain"] == pytest.approx(
+        float(np.min(away, axis=0).mean()) / spread.GRID ** 2, abs=1e-4)
+    assert peak < 2 * points.nbytes, "the chosen as they lie, and blocks of them"
