@@ -73,7 +73,7 @@ class OneProcessor:
 
     def remote(self, kind):
         def options(*, num_cpus, **_):
-            return SimpleNamespace(options=options, remote=lambda make, given: self.start(
+            return SimpleNamespace(remote=lambda make, given: self.start(
                 kind(make, given), num_cpus))
 
         return SimpleNamespace(options=options)

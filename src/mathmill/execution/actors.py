@@ -111,9 +111,8 @@ class OnCluster:
         self._ray, self._make = ray, make
         self._each = [ray.put(given) for given in each]
         self._deaths = [0] * len(self._each)
-        self._kind = ray.remote(_Holder).options(
-            num_cpus=1, scheduling_strategy="SPREAD", max_restarts=0)
-        self._began = [self._kind.remote(make, given) for given in self._each]
+        self._kind = ray.remote(_Holder)
+        self._began = [self._begin(at, 1) for at in range(len(self._each))]
 
     def ask(self, method: str, *given: Any, only: int | None = None) -> list[Any]:
         """Return what each answers; see `workbench.Actors`."""
@@ -136,8 +135,13 @@ class OnCluster:
             self._deaths[at] += 1
             _too_many(self._deaths[at], str(error).strip().splitlines()[0])
             # Beside another: where a node died, the processors that are left all have one.
-            self._began[at] = self._kind.options(num_cpus=0).remote(self._make, self._each[at])
+            self._began[at] = self._begin(at, 0)
             return None
+
+    def _begin(self, at: int, processors: int) -> Any:
+        return self._kind.options(
+            num_cpus=processors, scheduling_strategy="SPREAD", max_restarts=0,
+            ).remote(self._make, self._each[at])
 
 
 class _Holder:
