@@ -215,6 +215,17 @@ def test_silence_that_was_asked_for_does_not_make_a_server_look_slow(seed):
     assert course.share(10) < 0.01
 
 
+@pytest.mark.parametrize(("rate", "burst", "late", "seed"), [
+    (100, 0.1, 0.003, 6), (100, 0.5, 0.0005, 3), (500, 0.1, 0.003, 2), (500, 0.5, 0.003, 1)])
+def test_a_bucket_that_fills_in_each_silence_is_not_emptied_again_and_again(
+        rate, burst, late, seed):
+    # At the rate that a burst after silence suggests, .21 to .82 of it was reached.
+    server = Bucket(rate, burst * rate, asks=1.0)
+    course = simulate(server, 30, latency=0.05, back=0.004, seed=seed, late=late)
+    assert course.rate(10, 30) >= 0.9 * rate
+    assert course.share(10) < 0.02
+
+
 @pytest.mark.parametrize(("rate", "seconds", "asks"), [
     (50, 1, None), (50, 1, 0.0), (50, 10, None), (50, 10, 0.0), (20, 5, 0.5)])
 @pytest.mark.parametrize("tells", [False, True])

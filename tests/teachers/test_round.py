@@ -38,6 +38,8 @@ def test_a_pause_is_no_time_in_which_calls_could_go():
     assert counts.open(12.5) == pytest.approx(2.0)
     assert counts.open(13.5) == pytest.approx(2.0)
     assert counts.open(14.0) == pytest.approx(2.5)
+    assert counts.silent(13.0) == pytest.approx(1.0)
+    assert counts.silent(14.0) == pytest.approx(1.5)
 
 
 def test_a_pause_goes_on_in_the_next_round_and_counts_for_it_as_far_as_it_is_left():

@@ -38,6 +38,7 @@ from mathmill.teachers.round import Round
 START = 64  # calls in flight at first: what a local server batches and no service minds
 CEILING = 4096
 CUT = 0.95  # of the level at which a lone refusal came
+BACK = 0.6  # of the rate that brought a pause, where too little was seen to tell a better one
 DENSE = 0.25  # share of recent calls refused that means: not a probe too far, but a storm
 MEMORY = 1 / 16  # weight of one outcome in the recent share
 PROBES = 0.03  # calls beyond the window that may be refused, for each reply
@@ -257,8 +258,7 @@ class Pace:
 
     def _cut(self, now: float, in_flight: int) -> None:
         """Step back from a level that was a little too high."""
-        taken = self._round.taken
-        passed = self._round.open(now)
+        taken, passed = self._round.taken, self._round.open(now)
         # Far below the rate and refused all the same: the rate was never the limit's.
         seen = taken / passed if taken >= 10 and passed >= 0.5 else math.inf
         if in_flight >= FULL * self.window and not self._rate.bounds(now):
@@ -271,6 +271,10 @@ class Pace:
             # A deep cut to what was taken on the way up lies below the limit: go on seeking.
             self._rate.learning = self._rate.learning and 1.1 * seen < little
             self._rate.limit(min(little, 1.1 * seen))
+        if self.rate is not None and seen == math.inf and self._round.silent(now) > 0:
+            # A bucket that filled in silence takes a burst at any rate, and is empty again: what
+            # it took over all the time, silence and all, is the least that it allows.
+            self._rate.limit(max(taken / (now - self._round.began), BACK * self.rate))
         self._new_round(now)
 
     def _settle(self, now: float) -> None:

@@ -57,9 +57,13 @@ class Round:
         self._silence -= max(0.0, self.paused_until - now)
         self.paused_until = now
 
+    def silent(self, now: float) -> float:
+        """Return the seconds up to now in which a pause held calls back."""
+        return self._silence - max(0.0, self.paused_until - now)
+
     def open(self, now: float) -> float:
         """Return the seconds up to now in which calls could go."""
-        return now - self.began - (self._silence - max(0.0, self.paused_until - now))
+        return now - self.began - self.silent(now)
 
     @property
     def taken(self) -> int:
