@@ -40,7 +40,7 @@ from mathmill_recipes import demo, skywork_math
 
 if __name__ == "__main__":
     demo.TEST = "symbolic:count=100,seed=2"
-    skywork_math.STAGE = Stage(steps=40)
+    skywork_math.STAGE = Stage(steps=20)
     print(local.run(skywork_math.recipe(samples=600, seeds=sys.argv[1], teacher=sys.argv[2]),
                     Path(sys.argv[3]), jobs=2))
 """
