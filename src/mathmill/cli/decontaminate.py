@@ -6,18 +6,14 @@ Used as: `mathmill decontaminate rows.jsonl --against test.jsonl --out clean.jso
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mathmill.cli.generate import home_of
+from mathmill.cli.on_files import finish, home_for
 from mathmill.cli.run import Journal, MaxCalls, MaxCost, NoCost, Prices, terms_of
 from mathmill.errors import UsageError
-from mathmill.words import named_rows
 
 
 def decontaminate(
@@ -72,21 +68,4 @@ def decontaminate(
         summary = contamination.clean(
             file, against, out, switches, terms=terms, home=home, force=force,
             tell=lambda done: shown.show("decontaminate", done, None, "rows compared"))
-    print(summary.text())
-    if summary.unreadable:
-        print(f"mathmill: {named_rows(summary.unreadable, summary.named)}",
-              file=sys.stderr)
-
-
-@contextmanager
-def home_for(out: Path, teacher: str | None) -> Iterator[Path | None]:
-    """Hold the folder of a teacher's account; nothing where none is asked."""
-    if teacher is None:
-        yield None
-        return
-    from mathmill.execution.store import Store
-    from mathmill.teachers.registry import understand
-
-    understand(teacher)  # a wrong name is said before a folder is made
-    with Store(home_of(out)).locked() as store:
-        yield store.home
+    finish(summary)

@@ -6,13 +6,12 @@ Used as: `mathmill dedup rows.jsonl --out unique.jsonl`,
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mathmill.words import named_rows
+from mathmill.cli.on_files import finish
 
 
 def dedup(
@@ -37,6 +36,4 @@ def dedup(
         summary = duplicates.dedup(
             file, out, near=near, threshold=threshold, field=field,
             tell=lambda done, words: shown.show("dedup", done, None, words))
-    print(summary.text())
-    if summary.unreadable:
-        print(f"mathmill: {named_rows(summary.unreadable, summary.named)}", file=sys.stderr)
+    finish(summary)

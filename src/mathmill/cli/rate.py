@@ -6,15 +6,13 @@ Used as: `mathmill rate rows.jsonl --model local:my-model --samples 8 --out rate
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mathmill.cli.decontaminate import home_for
+from mathmill.cli.on_files import finish, home_for
 from mathmill.cli.run import Journal, MaxCalls, MaxCost, NoCost, Prices, terms_of
-from mathmill.words import named_rows
 
 
 def rate(
@@ -53,6 +51,4 @@ def rate(
             file, out, by, model, terms=terms, home=home, fields=(field, answer), ask=ask,
             samples=samples, temperature=temperature, max_tokens=max_tokens, policy=policy,
             tell=lambda done: shown.show("rate", done, None, "rows rated"))
-    print(summary.text())
-    if summary.unreadable:
-        print(f"mathmill: {named_rows(summary.unreadable, summary.named)}", file=sys.stderr)
+    finish(summary)

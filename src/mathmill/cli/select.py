@@ -6,15 +6,13 @@ Used as: `mathmill select rows.jsonl --how random --count 1000 --out some.jsonl`
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mathmill.cli.decontaminate import home_for
+from mathmill.cli.on_files import finish, home_for
 from mathmill.cli.run import Journal, MaxCalls, MaxCost, NoCost, Prices, terms_of
-from mathmill.words import named_rows
 
 
 def select(
@@ -60,6 +58,4 @@ def select(
             difficulty=difficulty, teacher=teacher, rates=pass_rate, repeats=keep_repeats,
             name=field, seed=seed, terms=terms, home=home,
             tell=lambda done, words: shown.show("select", done, None, words))
-    print(summary.text())
-    if summary.unreadable:
-        print(f"mathmill: {named_rows(summary.unreadable, summary.named)}", file=sys.stderr)
+    finish(summary)

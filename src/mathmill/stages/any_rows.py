@@ -147,6 +147,14 @@ class Sifted:
         left.write([{"file": file, "row": number, "reason": "could not be compared",
                      "detail": why, "fields": fields}])
 
+    def skips(self, left: RowsFile) -> Callable[[str, int, str], None]:
+        """Return what hears of rows that cannot be read: they are counted and put aside too."""
+        def skip(file: str, number: int, why: str) -> None:
+            self.rows += 1
+            self.pass_over(left, file, number, why, None)
+
+        return skip
+
     def told(self, done: str) -> str:
         """Return the counts for people; `done`: what was done to the rows."""
         lines = [f"{counted(self.rows, 'row')} {done}: {self.kept:,} kept -> {self.out}, "

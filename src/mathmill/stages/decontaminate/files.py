@@ -98,11 +98,7 @@ def clean_files(files: Sequence[str], against: Sequence[str], out: Path, choices
         left = stack.enter_context(RowsFile(aside, ()))
         summary.notes = kept.notes
 
-        def skip(file: str, number: int, why: str) -> None:
-            summary.rows += 1
-            summary.pass_over(left, file, number, why, None)
-
-        for chunk in chunks(sources, skip):
+        for chunk in chunks(sources, summary.skips(left)):
             summary.rows += len(chunk)
             drops = _found(chunk, choices, (texts, twins, more), hits, summary, left)
             kept.write([row for place, (*_, row) in enumerate(chunk) if place not in drops])

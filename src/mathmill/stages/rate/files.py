@@ -88,12 +88,8 @@ def rate_files(files: Sequence[str], out: Path, by: str, asked: Mapping[str, Any
     with RowsFile(out, sources, more=True) as kept, RowsFile(summary.aside, ()) as left:
         summary.notes = kept.notes
 
-        def skip(file: str, number: int, why: str) -> None:
-            summary.rows += 1
-            summary.pass_over(left, file, number, why, None)
-
         with opened(desk, by, **asked) as rater:
-            for chunk in chunks(sources, skip):
+            for chunk in chunks(sources, summary.skips(left)):
                 for start in range(0, len(chunk), BATCH):
                     rows = chunk[start:start + BATCH]
                     kept.write(list(_rated(rows, rater, by, summary, (name, answer))))

@@ -63,12 +63,8 @@ def choose_files(files: Sequence[str], out: Path, wish: Wish, bench: Workbench |
         found = _read(sources, wish, _rater(wish, bench, teacher), tell)
         _choose(sources, wish, found, summary, tell)
 
-        def skip(file: str, number: int, why: str) -> None:
-            summary.rows += 1
-            summary.pass_over(left, file, number, why, None)
-
         place = 0
-        for chunk in chunks(sources, skip):
+        for chunk in chunks(sources, summary.skips(left)):
             fates = found.fates[place:place + len(chunk)].tolist()
             chosen = []
             for at, (row, fate) in enumerate(zip(chunk, fates, strict=False), place):

@@ -84,11 +84,7 @@ def dedup_files(files: Sequence[str], out: Path, near: Near | None = None,
                            strict=True))
         place = 0
 
-        def skip(file: str, number: int, why: str) -> None:
-            summary.rows += 1
-            summary.pass_over(left, file, number, why, None)
-
-        for chunk in chunks(sources, skip):
+        for chunk in chunks(sources, summary.skips(left)):
             fit = []
             for row in chunk:
                 if texts_of(row[2], name) is None:
