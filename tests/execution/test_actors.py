@@ -60,10 +60,14 @@ class Gone(Exception):
     """As Ray's `RayActorError`."""
 
 
+class HeadGone(Exception):
+    """As Ray's `RaySystemError`."""
+
+
 class OneProcessor:
     """As much of Ray as actors need: a machine of one processor, whose first actor's node dies."""
 
-    exceptions = SimpleNamespace(RayActorError=Gone)
+    exceptions = SimpleNamespace(RayActorError=Gone, RaySystemError=HeadGone)
 
     def __init__(self):
         self.taken = []
@@ -92,7 +96,22 @@ class OneProcessor:
 
 def test_one_whose_node_died_waits_for_no_processor():
     ray = OneProcessor()
-    actors = OnCluster(ray, Counter, [(0,), (10,)])
+    waited = []
+    actors = OnCluster(ray, Counter, [(0,), (10,)], waited.extend)
     assert actors.ask("add", 1) == [None, 11]
     assert actors.ask("add", 1) == [1, 12]
     assert ray.taken == [1, 1, 0]
+    assert len(waited) == 4, "an answer is not fetched before somebody has looked at the head"
+
+
+@pytest.mark.parametrize("where", ["put", "get"])
+def test_a_cluster_that_is_gone_is_one_line_with_what_to_do(where, monkeypatch):
+    ray = OneProcessor()
+    actors = OnCluster(ray, Counter, [(0,)], lambda _: None)
+
+    def gone(_):
+        raise HeadGone("no answer")
+
+    monkeypatch.setattr(ray, where, gone)
+    with pytest.raises(StepFailed, match=r"the Ray cluster is gone \(HeadGone: no answer\)"):
+        actors.ask("add", 1)

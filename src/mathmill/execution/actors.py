@@ -22,6 +22,7 @@ from typing import Any
 
 from mathmill.errors import StepFailed
 from mathmill.execution import workers as processes
+from mathmill.execution.gone import here_or_gone
 
 DEATHS = 3  # of one actor: it is killed by what it does
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -105,10 +106,14 @@ class Processes:
 class OnCluster:
     """Actors of a Ray cluster, one a processor."""
 
-    def __init__(self, ray: Any, make: Callable[..., Any], each: Sequence[tuple[Any, ...]]
-                 ) -> None:
-        """Start them all; `ray`: the module, connected."""
-        self._ray, self._make = ray, make
+    def __init__(self, ray: Any, make: Callable[..., Any], each: Sequence[tuple[Any, ...]],
+                 wait: Callable[[Sequence[Any]], Any]) -> None:
+        """Start them all.
+
+        `ray`: the module, connected; `wait`: waits for one of some answers, and raises
+        StepFailed where the cluster is gone meanwhile.
+        """
+        self._ray, self._make, self._wait = ray, make, wait
         self._each = [ray.put(given) for given in each]
         self._deaths = [0] * len(self._each)
         self._kind = ray.remote(_Holder)
@@ -117,9 +122,10 @@ class OnCluster:
     def ask(self, method: str, *given: Any, only: int | None = None) -> list[Any]:
         """Return what each answers; see `workbench.Actors`."""
         asked = range(len(self._each)) if only is None else [only]
-        question = self._ray.put(given)
-        return [self._answer(at, came) for at, came in [
-            (at, self._began[at].ask.remote(method, question)) for at in asked]]
+        with here_or_gone():
+            question = self._ray.put(given)
+            under_way = [(at, self._began[at].ask.remote(method, question)) for at in asked]
+        return [self._answer(at, came) for at, came in under_way]
 
     def close(self) -> None:
         """End them at once."""
@@ -129,8 +135,12 @@ class OnCluster:
         self._began.clear()
 
     def _answer(self, at: int, came: Any) -> Any:
+        self._wait([came])
         try:
             return self._ray.get(came)
+        except self._ray.exceptions.RaySystemError as error:
+            with here_or_gone():
+                raise error
         except self._ray.exceptions.RayActorError as error:
             self._deaths[at] += 1
             _too_many(self._deaths[at], str(error).strip().splitlines()[0])

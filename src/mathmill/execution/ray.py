@@ -16,14 +16,15 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from mathmill.errors import MissingExtra, StepFailed, UsageError
+from mathmill.errors import MissingExtra, UsageError
 from mathmill.execution.actors import OnCluster
 from mathmill.execution.crew import Lost
+from mathmill.execution.gone import here_or_gone, last_line
 from mathmill.execution.part import Job, Result, Task, do
 from mathmill.workbench import Actors, Needs
 
@@ -84,7 +85,7 @@ class Cluster:
     def submit(self, job: Job, task: Task) -> None:
         """Hand a task to the cluster; a job travels once, whatever the number of its tasks."""
         name = f"{job.part.__qualname__}: shard {task.shard.number}"
-        with _here_or_gone():
+        with here_or_gone():
             if self._job[0] != job.shelf:  # two steps may ask the same of other rows
                 self._job = (job.shelf, self._ray.put(job))
             self._running[self._remote.options(
@@ -94,21 +95,17 @@ class Cluster:
 
     def finished(self) -> list[tuple[Task, Result | Exception]]:
         """Wait for tasks to end; raises StepFailed where the cluster is gone."""
-        done: list[Any] = []
-        with _here_or_gone():
-            while not done:
-                done, _ = self._ray.wait(list(self._running), num_returns=1, timeout=GLANCE)
-                self._glance()
+        done = self._first(list(self._running))
         return [(self._running.pop(one), self._came(one)) for one in done]
 
     def actors(self, make: Callable[..., Any],
                each: Callable[[int, bool], Sequence[tuple[Any, ...]]]) -> Actors:
         """Start objects as actors, as many as there are processors."""
-        with _here_or_gone():
+        with here_or_gone():
             there: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]
         given = each(max(1, int(there.get("CPU", 1))), True)
-        with _here_or_gone():
-            return OnCluster(self._ray, make, given)
+        with here_or_gone():
+            return OnCluster(self._ray, make, given, self._first)
 
     def rest(self) -> None:
         """Do nothing: Ray's workers let go when they do another part, or when the run ends."""
@@ -122,6 +119,15 @@ class Cluster:
         if self._own:
             self._ray.shutdown()
 
+    def _first(self, ones: Sequence[Any]) -> list[Any]:
+        """Wait for one of some to end; raises StepFailed where the cluster is gone meanwhile."""
+        done: list[Any] = []
+        with here_or_gone():
+            while not done:
+                done, _ = self._ray.wait(list(ones), num_returns=1, timeout=GLANCE)
+                self._glance()
+        return done
+
     def _came(self, one: Any) -> Result | Exception:
         errors = self._ray.exceptions
         try:
@@ -129,14 +135,14 @@ class Cluster:
             node, came = self._ray.get(one)
             return replace(came, trouble=self._told(node, came.trouble)) if came.trouble else came
         except errors.RayTaskError as error:  # `do` itself raises nothing: no module there, say
-            return UsageError(f"a worker of the cluster cannot do a shard ({_last_line(error)}); "
+            return UsageError(f"a worker of the cluster cannot do a shard ({last_line(error)}); "
                               "install the same mathmill, and the recipe's own files, on "
                               "every node")
         except (errors.LocalRayletDiedError, errors.RaySystemError) as error:
-            with _here_or_gone():
+            with here_or_gone():
                 raise error
         except errors.RayError as error:
-            how = f"{type(error).__name__}: {_last_line(error)}"[:300]
+            how = f"{type(error).__name__}: {last_line(error)}"[:300]
             # Whatever else Ray lacks (a full disk under its objects, say) is no row's fault.
             return Lost(how) if type(error).__name__ in DEATHS else Result(trouble=how)
 
@@ -175,17 +181,6 @@ def _do(job: Job, task: Task) -> tuple[str, Result]:
     return ray.get_runtime_context().get_node_id(), do(job, task)
 
 
-@contextmanager
-def _here_or_gone() -> Iterator[None]:
-    """Say what to do where the cluster is gone: ConnectionError of the client, RaySystemError."""
-    try:
-        yield
-    except Exception as error:
-        raise StepFailed(f"the Ray cluster is gone ({type(error).__name__}: {_last_line(error)}"[
-            :300] + "); run again when it is back, or with --on local: finished shards stay"
-                         ) from error
-
-
 def _knock(address: str) -> None:
     """Raise OSError where nothing listens at an address: Ray itself takes two minutes to say so.
 
@@ -203,7 +198,7 @@ def _knock(address: str) -> None:
 
 def _cure(address: str, error: Exception) -> str:
     """Say why a cluster did not answer, and what to do about it."""
-    what = f"{type(error).__name__}: {_last_line(error)}"[:300]
+    what = f"{type(error).__name__}: {last_line(error)}"[:300]
     if "auth" in what.lower():
         return (f"the Ray cluster refused ({what}); set RAY_AUTH_TOKEN to its token, or "
                 "RAY_AUTH_MODE=disabled where it has none")
@@ -212,8 +207,3 @@ def _cure(address: str, error: Exception) -> str:
                 "`ray stop` where an old one was killed, or say --on ray://HOST:10001")
     return (f"the Ray cluster at {address} does not answer ({what}); check the address, and that "
             "its head runs the same Ray and Python")
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else "no more is known"
