@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from processes import runs
 from safetensors.torch import load_file, save_file
 
 from mathmill.decoding.models import open_model
@@ -54,13 +55,6 @@ def losses(out: Path) -> list[tuple[int, int, float]]:
     return [(line["step"], line["tokens"], line["loss"]) for line in map(json.loads, lines)]
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @pytest.fixture
 def one_thread():
     threads = torch.get_num_threads()
@@ -85,7 +79,7 @@ def test_two_processes_learn_what_one_learns_killed_and_resumed_whole_in_each_an
         train(pair, rows_folder, base_folder, Devices(2), show)
     assert "\n" not in str(told.value)
     assert len(pids) == 2
-    assert not any(map(alive, pids)), "no rank is left behind"
+    assert not any(map(runs, pids)), "no rank is left behind"
     assert not (pair / "model").exists()
     begun = [int(one.parent.name.split("-")[1])
              for one in (pair / "stage-1").glob("checkpoint-*/measures.json")]

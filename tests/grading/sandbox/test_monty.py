@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import children
 
 from mathmill.errors import MissingExtra
 from mathmill.grading.sandbox import confine
@@ -161,10 +161,7 @@ def test_its_worker_is_confined_by_the_kernel_and_has_no_environment() -> None:
     with MontyEngine() as engine:
         assert engine.missing == []
         run(engine, "x = 1")
-        children = [Path("/proc", pid)
-                    for thread in Path(f"/proc/{os.getpid()}/task").iterdir()
-                    for pid in Path(thread, "children").read_text().split()]
-        worker = max((child for child in children
+        worker = max((child for child in (Path("/proc", str(pid)) for pid in children())
                       if Path(child, "comm").read_text().strip() == "monty"),
                      key=lambda child: int(child.name))
         status = Path(worker, "status").read_text()

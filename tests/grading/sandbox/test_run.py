@@ -14,6 +14,7 @@ from itertools import count, islice
 from pathlib import Path
 
 import pytest
+from processes import children, runs
 
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.grading.sandbox import run as front
@@ -37,14 +38,6 @@ def words(*sources: str) -> list[Program]:
 
 def sandbox(jobs: int = 1, crosscheck: float = 0.0, engines: tuple[str, ...] = FAKES) -> Sandbox:
     return Sandbox(QUICK, jobs=jobs, crosscheck=crosscheck, engines=engines)
-
-
-def children() -> set[int]:
-    tasks = Path(f"/proc/{os.getpid()}/task")
-    if not tasks.is_dir():
-        pytest.skip("needs /proc")
-    return {int(pid) for task in tasks.iterdir()
-            for pid in Path(task, "children").read_text().split()}
 
 
 def test_outcomes_come_in_the_order_of_the_programs() -> None:
@@ -228,17 +221,9 @@ def test_ctrl_c_and_a_killed_parent_leave_no_process(tmp_path: Path) -> None:
             caller.send_signal(blow)
             caller.wait(20)
         deadline = time.monotonic() + 10
-        while _runs(job) and time.monotonic() < deadline:
+        while runs(job) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert not _runs(job), blow
-
-
-def _runs(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+        assert not runs(job), blow
 
 
 # ---- with the real engines ----
