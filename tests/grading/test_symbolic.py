@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 
 from clocks import quiet
-from processes import runs
 from mathmill.grading.policy import TOLERANT
 from mathmill.grading.symbolic import client, close, settle
+from processes import runs
 
 CASES = [json.loads(line) for line in (Path(__file__).resolve().parents[1] / "cases"
                                        / "symbolic.jsonl").read_text("utf-8").splitlines()]

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from processes import runs
 from safetensors.torch import load_file, save_file
 
 from mathmill.decoding.models import open_model
@@ -22,6 +21,7 @@ from mathmill.train import sft, together
 from mathmill.train.sft import launching
 from mathmill.train.together import Together, check_replaced
 from mathmill.workbench import Devices, Workbench
+from processes import runs
 
 # Twelve rows a step, in parts of four: of two processes one has two parts, then each half of one.
 SETTINGS = {"optimizer": "adamw", "learning_rate": 3e-3, "batch_size": 12, "accumulate": 3,

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import children
 
 from mathmill.errors import MissingExtra
 from mathmill.grading.sandbox import confine
 from mathmill.grading.sandbox.monty import MontyEngine
 from mathmill.grading.sandbox.outcome import Limits, Outcome, Program
+from processes import children
 
 pytest.importorskip("pydantic_monty")
 LIMITS = Limits(seconds=0.5, memory_mb=64)

@@ -14,12 +14,12 @@ from itertools import count, islice
 from pathlib import Path
 
 import pytest
-from processes import children, runs
 
 from mathmill.errors import MissingExtra, UsageError
 from mathmill.grading.sandbox import run as front
 from mathmill.grading.sandbox.outcome import Limits, Outcome, Program
 from mathmill.grading.sandbox.run import Sandbox
+from processes import children, runs
 
 HERE = Path(__file__).parent
 FAKES = ("stand_ins:First", "stand_ins:Second")
