@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,11 @@ def die_once(bench: Workbench, *, number: int = 0) -> None:
         mark.write_text("x")
         os.kill(os.getpid(), signal.SIGKILL)
     bench.keep([make_problem(f"Who lives? {number}")], Problem)
+
+
+def hold(bench: Workbench) -> None:
+    Finalize(None, (bench.home / "given back").touch, exitpriority=1)
+    bench.keep([make_problem("What is held?")], Problem)
 
 
 def join(bench: Workbench) -> None:
@@ -135,6 +141,11 @@ def test_heavy_steps_run_in_processes_of_their_own_with_the_same_rows(tmp_path: 
 def test_a_killed_worker_costs_its_step_one_more_try(tmp_path: Path) -> None:
     folder = local.run(Step("die", die_once, apart=True), tmp_path, jobs=1)
     assert next(read_rows(folder / "rows.parquet", Problem)).question == "Who lives? 0"
+
+
+def test_workers_that_are_done_give_back_what_they_hold(tmp_path: Path) -> None:
+    local.run(Step("hold", hold, apart=True), tmp_path, jobs=1)
+    assert (tmp_path / "given back").exists(), "killed, it leaves the locks of libraries behind"
 
 
 def test_workers_that_die_side_by_side_are_all_replaced(tmp_path: Path) -> None:

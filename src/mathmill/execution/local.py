@@ -34,6 +34,7 @@ from mathmill.words import counted
 from mathmill.workbench import Devices, Terms, Workbench
 
 TRIES = 3  # a step whose worker is killed three times is killed by what it does
+PATIENCE = 5.0  # seconds for idle workers to go by themselves
 RECORDED = ("mathmill", "numpy", "pyarrow", "torch", "transformers", "trl", "peft", "aiohttp")
 
 
@@ -194,7 +195,7 @@ class _Run:
             except Exception as error:  # the first error is on its way up already
                 self.progress.say(f"also failed: {error}")
         if self.pool is not None:
-            self.pool.stop()
+            self.pool.stop(0.0 if self.running else PATIENCE)
 
 
 def work_at(work: Callable[..., None], literals: Mapping[str, Any], bench: Mapping[str, Any],

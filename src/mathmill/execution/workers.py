@@ -74,9 +74,18 @@ class Pool:
         """Return the ids of the workers."""
         return list(self._executor._processes or {})
 
-    def stop(self) -> None:
-        """End the workers at once; what they had not finished is left as it is."""
-        for process in list((self._executor._processes or {}).values()):
+    def stop(self, patience: float = 0.0) -> None:
+        """End the workers; what they have not finished after `patience` seconds is left as it is.
+
+        A worker that is let go gives back what libraries hold for it, a killed one does not.
+        """
+        processes = list((self._executor._processes or {}).values())
+        if patience:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            ends = time.monotonic() + patience
+            for process in processes:
+                process.join(max(0.0, ends - time.monotonic()))
+        for process in processes:
             process.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._queue.put(None)
