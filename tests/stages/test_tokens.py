@@ -74,6 +74,19 @@ def test_digests_are_equal_where_words_and_signs_are(texts):
 
 
 @settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(["", " a", "a ", "A, b", "é+", "x"]),
+                          st.sampled_from(["", "b", " B+", "\n", "+é", "1", None])), max_size=8))
+def test_columns_make_one_text_and_a_null_says_nothing(rows):
+    parts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [
+        pa.array([], pa.string())] * 2
+    whole = pa.array([None if None in row else "\n".join(row) for row in rows], pa.string())
+    digests = row_digests(*parts)
+    assert digests.tolist() == row_digests(whole).tolist()
+    assert [not row.any() for row in digests] == [
+        None in row or key(" ".join(row)) == ((), ()) for row in rows]
+
+
+@settings(max_examples=60)
 @given(FEW, FEW, st.integers(8, 12), st.sampled_from(FOLDS))
 def test_the_screen_misses_nothing_and_the_rest_is_compared_word_by_word(items, rows, n, fold):
     overlap = Overlap(n, fold)

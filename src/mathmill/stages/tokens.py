@@ -8,7 +8,7 @@ edges are found by comparing neighbours, and each word's bytes are mixed into on
 The words are those of `overlap.words_of`, to the letter: a text that is not ASCII is split
 there and handed on.
 
-Used as: `words = words_of_all(column, "words")`; `row_digests(question_and_solution)`;
+Used as: `words = words_of_all(column, "words")`; `row_digests(questions, solutions)`;
 `shingles(signed_words(column), 5)`.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Array = NDArray[np.uint64]
+Sliced = TypeVar("Sliced", "pa.Array", "pa.RecordBatch")
 Places = NDArray[np.int64]
 
 TILE = 1 << 18  # bytes of text at a time: its arrays of words stay in the second cache
@@ -39,7 +40,8 @@ _END = b"\xff"
 _NO_SIGN = bytes(set(range(0xFF)) - set(SIGNS))  # all bytes but the signs, and that end
 _LONG = 64  # bytes of a word that are mixed in eights; the rest, rare, by BLAKE2b
 _PAD = bytes(_LONG + 8)
-_BLANK = 0x20
+_BLANK, _WORD, _ASCII = 0x20, 0x21, 0x7F  # a word's bytes are above a blank
+_NOTHING = bytes(16)
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(8)] + [(1 << 64) - 1], np.uint64)
 _ODD = [np.uint64(n) for n in (0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15,
                                0xD6E8FEB86659FD93)]
@@ -86,30 +88,39 @@ def words_of_lists(texts: Sequence[Sequence[str]]) -> Words:
     return _words(b"".join(data), np.cumsum([0, *map(len, data)], dtype=np.int64))
 
 
-def row_digests(texts: pa.Array) -> Array:
-    """Return 128 bits over each text's words and, apart from them, its signs of maths.
+def row_digests(*texts: pa.Array) -> Array:
+    """Return 128 bits over each row's words and, apart from them, its signs of maths.
 
-    Shape (texts, 2). Texts that differ only in case, white space and other punctuation have
-    equal digests; a text without words and signs has two zeros.
+    `texts`: columns that make a row's text together. Shape (rows, 2). Rows that differ only in
+    case, white space and other punctuation have equal digests; one without words and signs, or
+    with a null, has two zeros.
     """
+    import pyarrow.compute as pc
+
+    data = _ended(texts)
+    if np.count_nonzero(np.frombuffer(data, np.uint8) > _ASCII) > len(texts[0]):
+        whole = pc.binary_join_element_wise(*texts, "\n")
+        data = _ended([_split_by_hand(whole, _words_then_signs)])
+    plain = np.frombuffer(data.translate(_table("words")), np.uint8)
+    stays = plain != _BLANK
+    stays[1:] |= plain[:-1] - _WORD < _END[0] - _WORD  # of the blanks after a word one
+    words, signs = plain[stays], data.translate(None, _NO_SIGN).split(_END)
+    ends = np.flatnonzero(words == _END[0]).tolist()
+    view, found = memoryview(words), []  # sliced: `split` compares byte by byte
+    for start, end, own in zip([-1, *ends], ends, signs, strict=False):
+        digest = blake2b(view[start + 1:end], digest_size=16)
+        digest.update(own)
+        found.append(digest.digest() if own or end > start + 1 else _NOTHING)
+    return np.frombuffer(b"".join(found), np.uint64).reshape(-1, 2)
+
+
+def _ended(texts: Sequence[pa.Array]) -> bytes:
+    """Return rows one after another, each with a blank behind it and a byte that no UTF-8 has."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    # A byte that no UTF-8 has ends each text, so that they part again after bytes went.
-    data, _ = _bytes_of(pc.binary_join_element_wise(
-        _split_by_hand(texts, _words_then_signs).cast(pa.binary()), b"", _END))
-    plain = np.frombuffer(data.translate(_table("words")), np.uint8)
-    stays = plain != _BLANK
-    stays[1:] |= plain[:-1] > _BLANK  # of the blanks between two words one
-    words, signs = plain[stays].tobytes().split(_END), data.translate(None, _NO_SIGN).split(_END)
-    found = np.frombuffer(b"".join([_digest(own.strip() + b"\n" + marks) for own, marks in zip(
-        words[:-1], signs[:-1], strict=True)]), np.uint64).reshape(-1, 2).copy()
-    found[(found == np.frombuffer(_digest(b"\n"), np.uint64)).all(axis=1)] = 0
-    return found
-
-
-def _digest(text: bytes) -> bytes:
-    return blake2b(text, digest_size=16).digest()
+    rows = pc.binary_join_element_wise(*(text.cast(pa.binary()) for text in texts), _END, b"\n")
+    return _bytes_of(pc.fill_null(rows, b"\n" + _END))[0]
 
 
 def runs(words: Words, n: int) -> Array:
@@ -117,9 +128,7 @@ def runs(words: Words, n: int) -> Array:
     hashes = words.hashes
     if len(hashes) < n:
         return np.zeros(0, np.uint64)
-    power, inverse = _powers(len(hashes))
-    total = np.zeros(len(hashes) + 1, np.uint64)
-    np.cumsum(hashes * power[:-1], out=total[1:])
+    total, inverse = _totals(hashes)
     found: Array = (total[n:] - total[:-n]) * inverse[:len(hashes) - n + 1]
     found ^= found >> _HALF  # the low bits of the sums are poor
     return found * _ODD[0]
@@ -146,15 +155,17 @@ def shingles(words: Words, n: int) -> Words:
 
 def whole_digests(words: Words) -> Array:
     """Return 64 bits over each text's words in their order; 0 for a text without any."""
-    sizes = np.diff(words.bounds)
-    found = _mixed(_sums(words.hashes, words.bounds) + sizes.astype(np.uint64) * _ODD[3])
+    sizes, first = np.diff(words.bounds), words.bounds[:-1]
+    total, inverse = _totals(words.hashes)
+    found = _mixed(np.diff(total[words.bounds]) * inverse[first]
+                   + sizes.astype(np.uint64) * _ODD[3])
     found |= np.uint64(1)
     found[sizes == 0] = 0
     return found
 
 
-def tiles(texts: pa.Array) -> list[tuple[int, pa.Array]]:
-    """Return an array in slices of about `TILE` bytes, each with the place of its first text."""
+def tiles(texts: Sliced) -> list[tuple[int, Sliced]]:
+    """Return texts, or columns of them, in slices of about `TILE` bytes, each with its place."""
     size = max(1, texts.nbytes)
     step = max(1, min(len(texts), TILE * len(texts) // size))
     return [(start, texts.slice(start, step)) for start in range(0, len(texts), step)]
@@ -246,21 +257,12 @@ def _mixed(numbers: Array) -> Array:
     return mixed
 
 
-def _sums(hashes: Array, bounds: Places) -> Array:
-    """Return for each text the sum of its words' numbers, each times a power of its place."""
-    power, inverse = _powers(len(hashes))
+def _totals(hashes: Array) -> tuple[Array, Array]:
+    """Return sums of numbers, each times a power by its place, and the powers' inverses."""
+    power, inverse = _power_table(1 << max(16, len(hashes).bit_length()))
     total = np.zeros(len(hashes) + 1, np.uint64)
-    np.cumsum(hashes * power[:-1], out=total[1:])
-    first, end = bounds[:-1], bounds[1:]
-    sums: Array = (total[end] - total[first]) * inverse[first]
-    return sums
-
-
-def _powers(count: int) -> tuple[Array, Array]:
-    """Return the powers 0 to `count` of an odd number, and of its inverse mod 2^64."""
-    size = 1 << max(16, count.bit_length())
-    power, inverse = _power_table(size)
-    return power[:count + 1], inverse[:count + 1]
+    np.cumsum(hashes * power[:len(hashes)], out=total[1:])
+    return total, inverse
 
 
 @cache

@@ -160,11 +160,11 @@ def whole_texts(samples: pa.RecordBatch) -> pa.Array:
 
 def _digests(rule: str, batch: pa.RecordBatch, samples: bool) -> Array:
     """Return 128 bits a row over what a rule compares; zeros for a row that it cannot read."""
-    question, solution = batch.column(0), batch.column(batch.num_columns - 1)
     if rule in ("text", "question"):
-        whole = whole_texts(batch) if rule == "text" and samples else question
+        texts = batch if rule == "text" and samples else batch.select([0])
         return np.concatenate([np.zeros((0, 2), np.uint64),
-                               *(row_digests(tile) for _, tile in tiles(whole))])
+                               *(row_digests(*tile.columns) for _, tile in tiles(texts))])
+    question, solution = batch.columns
     found = np.zeros((len(batch), 2), np.uint64)
     for place, (asked, code) in enumerate(zip(question.to_pylist(), solution.to_pylist(),
                                               strict=True)):
