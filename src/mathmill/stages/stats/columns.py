@@ -54,7 +54,7 @@ class Column:
         kinds = Counter(map(type, values))
         for kind, number in kinds.items():
             self.kinds[KINDS.get(kind, kind.__name__)] += number
-        texts = [value for value in values if isinstance(value, str)] if kinds[str] else []
+        texts = _of_kind(values, str, kinds)
         self.lengths.add(np.fromiter(map(len, texts), np.int64, len(texts)))
         numbers = [value for value in values if type(value) in (int, float)
                    and -HUGE < value < HUGE] if kinds[int] or kinds[float] else []
@@ -94,7 +94,7 @@ class Column:
         labels: Counter[str] = Counter()
         for kind in PLAIN:  # apart: to Python True, 1 and 1.0 are one
             if kind in kinds:
-                for value, number in Counter(one for one in values if type(one) is kind).items():
+                for value, number in Counter(_of_kind(values, kind, kinds)).items():
                     label = _label(value)
                     labels[_ROW.sub("", label)[:SHORT] if telling else label] += number
         if not telling and any(len(label) > SHORT for label in labels):
@@ -121,6 +121,13 @@ class Column:
         self.numbers = min(was[0], least), max(was[1], most), was[2] + total, was[3] + count
 
 
+def _of_kind(values: Sequence[Any], kind: type, kinds: Mapping[type, int]) -> Sequence[Any]:
+    """Return the values of a kind; where all are, they are not looked at one by one."""
+    if kinds.get(kind, 0) in (0, len(values)):
+        return values if kind in kinds else ()
+    return [value for value in values if type(value) is kind]
+
+
 def _label(value: str | int | float | bool) -> str:
     """Return a value as a histogram has it: 3.0, which tables make of 3 beside a null, is 3."""
     if type(value) is float and value.is_integer() and abs(value) < 1e15:
@@ -142,11 +149,7 @@ class Columns:
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take some more rows."""
         self.rows += len(rows)
-        by_name: dict[str, list[Any]] = {}
-        for row in rows:
-            for name, value in row.items():
-                by_name.setdefault(name, []).append(value)
-        for name, values in by_name.items():
+        for name, values in _by_name(rows).items():
             column = self._column(name)
             if column is None:
                 self.further += len(values)
@@ -174,3 +177,15 @@ class Columns:
                 return None
             self.columns[name] = Column()
         return self.columns[name]
+
+
+def _by_name(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[Any]]:
+    """Return the values of each column."""
+    shapes = set(map(tuple, rows))
+    if len(shapes) == 1:  # rows of a table, or of one writer: four times as quick
+        return dict(zip(*shapes, zip(*(row.values() for row in rows), strict=True), strict=True))
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, value in row.items():
+            found.setdefault(name, []).append(value)
+    return found
