@@ -164,10 +164,9 @@ def whole_digests(words: Words) -> Array:
     return found
 
 
-def tiles(texts: Sliced) -> list[tuple[int, Sliced]]:
-    """Return texts, or columns of them, in slices of about `TILE` bytes, each with its place."""
-    size = max(1, texts.nbytes)
-    step = max(1, min(len(texts), TILE * len(texts) // size))
+def tiles(texts: Sliced, size: int = TILE) -> list[tuple[int, Sliced]]:
+    """Return texts, or columns of them, in slices of about `size` bytes, each with its place."""
+    step = max(1, min(len(texts), size * len(texts) // max(1, texts.nbytes)))
     return [(start, texts.slice(start, step)) for start in range(0, len(texts), step)]
 
 

@@ -92,7 +92,7 @@ def clustered(sketches: Keys, read: Read, folder: Path) -> Clusters:
         work = _Joining(sketches.near, *_shingles(read, shares, sketches.near.words, file))
         number = np.cumsum(shares) - 1  # of a row among those that share a band
         for band in bands if len(places) else ():
-            members, keys = _crowds(sketches.keys(band), heads)
+            members, keys = _crowds(sketches.keys(band), places)
             work.settle(number[members], keys)
     firsts[places] = places[work.first]
     firsts[again] = firsts[first]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Numbers = NDArray[np.uint32]
 CELLS = 1 << 16  # numbers in one array of rows side by side: 256 kB
+LOT = 1 << 23  # bytes of text whose rows are sorted by length: of a tile's half would be filling
 _GOLDEN, _FINISH = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _HIGH = np.uint64(32)
 
@@ -96,10 +97,13 @@ class Sketches:
 
     def add(self, texts: pa.Array) -> None:
         """Take some more rows (null: a row without words)."""
-        for _, tile in tiles(texts):
-            words = signed_words(tile)
-            self._wholes.append(whole_digests(words))
-            self._keys.append(band_keys(shingles(words, self.near.words), self.near))
+        for _, lot in tiles(texts, LOT):
+            parts = []
+            for _, tile in tiles(lot):
+                words = signed_words(tile)
+                self._wholes.append(whole_digests(words))
+                parts.append(shingles(words, self.near.words))
+            self._keys.append(band_keys(_joined(parts), self.near))
 
     def __len__(self) -> int:
         return sum(map(len, self._wholes))
@@ -111,6 +115,15 @@ class Sketches:
     def keys(self, band: int) -> Numbers:
         """Return each row's key in a band; of rows without words it says nothing."""
         return np.concatenate([np.zeros(0, np.uint32), *(keys[band] for keys in self._keys)])
+
+
+def _joined(parts: Sequence[Words]) -> Words:
+    """Return the shingles of several lots of texts as one."""
+    lots = [np.zeros(1, np.int64)]
+    for part in parts:
+        lots.append(lots[-1][-1] + part.bounds[1:])
+    return Words(np.concatenate([np.zeros(0, np.uint64), *(part.hashes for part in parts)]),
+                 np.concatenate(lots))
 
 
 def band_keys(found: Words, near: Near) -> Numbers:
