@@ -27,7 +27,7 @@ from mathmill.grading.reading.numbers import Number, has_number_words, names_a_q
 from mathmill.grading.reading.read import read
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
-_PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")
+PLAIN = re.compile(r"0|-?[1-9][0-9]{0,30}")
 _WORDY = re.compile(r"[^\W\d_]{2,}+(?:[ .,'-]{1,2}[^\W\d_]{2,}+){0,20}")
 _PRODUCT = re.compile(r"\*[ ]?[0-9]")  # `E*2`: the letter is a symbol, no choice
 # A letter alone behind a formula: `2\pi m` may be a length or a product.
@@ -38,7 +38,7 @@ _MATHS = re.compile(r"[0-9\\+*/^=<>≤≥]")
 _PROSE = re.compile(r"(?:(?<![\\A-Za-z])[A-Za-z]{4,} ){2}")
 _LOOSE_SPACE = re.compile(r"(?<![0-9]) | (?![0-9])")
 _PREFIX = re.compile(r"The answer is[ ]?:?")
-_SAME, _OTHER = Verdict(CORRECT, "number"), Verdict(WRONG, "number")
+SAME, OTHER = Verdict(CORRECT, "number"), Verdict(WRONG, "number")
 
 
 def grade(response: str, gold: str, policy: str | Policy = "tolerant",
@@ -83,8 +83,8 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
     policy = named(policy)
     if policy.rule != "value":
         return papers_equal(gold, answer, policy)
-    if _PLAIN.fullmatch(gold) and _PLAIN.fullmatch(answer):  # half of all real pairs
-        return _SAME if gold == answer else _OTHER
+    if PLAIN.fullmatch(gold) and PLAIN.fullmatch(answer):  # half of all real pairs
+        return SAME if gold == answer else OTHER
     if len(gold) > LONGEST or len(answer) > LONGEST:
         return Verdict(UNDECIDED, "unparsed: too long")
     chosen = choice.compare(gold, answer, policy)
@@ -100,8 +100,8 @@ def equal(gold: str, answer: str, policy: str | Policy = "tolerant") -> Verdict:
         if ours.casefold() == "nan":
             return Verdict(UNDECIDED, "no number")
         return Verdict(CORRECT, "string")
-    if policy.units and ("{" in gold or "{" in answer):
-        ours, theirs = tidy(without_units(gold)) or ours, tidy(without_units(answer)) or theirs
+    if policy.units and (bare := (without_units(gold), without_units(answer))) != (gold, answer):
+        ours, theirs = tidy(bare[0]) or ours, tidy(bare[1]) or theirs
         if _folded(ours, policy) == _folded(theirs, policy):
             return Verdict(CORRECT, "string before the unit")
     try:

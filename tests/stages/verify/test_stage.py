@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,3 +158,13 @@ def test_a_step_that_keeps_nothing_or_a_teacher_that_is_down_is_one_line(tmp_pat
         run(tmp_path, ROWS[1:2], by=["answer_agrees"])
     with pytest.raises(StepFailed, match="503 overloaded"):
         run(tmp_path, ROWS, ShuffledTeacher(failing), by=["majority"])
+
+
+def test_checks_that_rows_have_passed_before_stay_in_front(tmp_path):
+    rows = [replace(row(f"What is {n} and 1?", str(n)), checks=checks) for n, checks in enumerate(
+        [(), ("runs",), ("runs", "deterministic"), ()])]
+    kept, _, _ = run(tmp_path, [replace(one, expected="2") for one in rows],
+                     by=["has_digits", "answer_agrees"], keep="label")
+    assert [one.checks for one in kept] == [
+        ("has_digits",), ("runs", "has_digits"),
+        ("runs", "deterministic", "has_digits", "answer_agrees"), ("has_digits",)]

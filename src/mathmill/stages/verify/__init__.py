@@ -8,8 +8,7 @@ puts the rows to them, `audit` measures the verdicts where a teacher knows the t
 Used as: `verify.run(bench, by=["runs", "has_digits", "answer_agrees"])`.
 """
 
-from mathmill.stages.verify.answers import answer_agrees
 from mathmill.stages.verify.stage import run
 from mathmill.stages.verify.votes import FIRST_VOTE, majority
 
-__all__ = ["FIRST_VOTE", "answer_agrees", "majority", "run"]
+__all__ = ["FIRST_VOTE", "majority", "run"]

@@ -1,36 +1,40 @@
 """The check `answer_agrees`: a row's answer against the one that is known to be right.
 
 Why: where the seed's answer or a masked number is known, nothing else is as sure or as cheap.
-Used as: `answer_agrees(row).value`.
+Used as: `KnownAnswer("tolerant").find(rows)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mathmill.grading.equal import equal
-from mathmill.stages.verify.finding import Finding
-from mathmill.types import UNDECIDED, Sample, Verdict
+from mathmill.grading.pairs import equal_all
+from mathmill.stages.verify.finding import Inspection, Told
+from mathmill.types import UNDECIDED, Verdict
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def answer_agrees(row: Sample, policy: str = "tolerant") -> Verdict:
-    """Compare a row's answer with the one known to be right; undecided where none is known."""
-    if row.expected is None:
-        return Verdict(UNDECIDED, "no known answer")
-    if row.answer is None:
-        return Verdict(UNDECIDED, "the row has no answer")
-    return equal(row.expected, row.answer, policy)
+_NOTHING_KNOWN = Verdict(UNDECIDED, "no known answer")
+_NO_ANSWER = Verdict(UNDECIDED, "the row has no answer")
 
 
 @dataclass
-class KnownAnswer:
-    """The check, with the grader's policy."""
+class KnownAnswer(Inspection):
+    """The check, with the grader's policy; undecided where no right answer is known."""
 
     policy: str
     name: str = "answer_agrees"
     sieve: bool = False
 
-    def find(self, rows: Sequence[Sample]) -> list[Finding]:
+    def told(self, rows: pa.RecordBatch) -> Told:
         """Return a verdict for each row."""
-        return [Finding(row, answer_agrees(row, self.policy)) for row in rows]
+        import numpy as np
+
+        known, given = rows.column("expected"), rows.column("answer")
+        codes, verdicts = equal_all(known, given, self.policy)
+        for side, verdict in ((given, _NO_ANSWER), (known, _NOTHING_KNOWN)):
+            codes[np.asarray(side.is_null())] = len(verdicts)
+            verdicts.append(verdict)
+        return Told(codes, [(verdict, "") for verdict in verdicts])

@@ -3,7 +3,7 @@
 Why: a check that nobody checks is an opinion. In the symbolic world every question's right
 answer is known, so precision and recall of each verdict, and of keeping, are facts.
 
-Used as: `audit.note(row, CORRECT, stays=True)` for each row, then `audit.facts()`.
+Used as: `audit.note(question, answer, CORRECT, stays=True)` for each row; `audit.facts()`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mathmill.grading.equal import equal
-from mathmill.types import CORRECT, UNDECIDED, WRONG, Sample, Verdict
+from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 
 
 @dataclass
@@ -26,13 +26,11 @@ class Audit:
     confusion: Counter[str] = field(default_factory=Counter)
     stays: Counter[tuple[bool, str]] = field(default_factory=Counter)
 
-    def note(self, row: Sample, verdict: str, stays: bool) -> None:
-        """Hold one verdict against the truth."""
-        if self.truth is None:
-            return
-        right = self.truth(row.question)
-        found = (Verdict(WRONG) if right is None or row.answer is None
-                 else equal(right, row.answer, self.policy))
+    def note(self, question: str, answer: str | None, verdict: str, stays: bool) -> None:
+        """Hold one verdict against the truth; for an audit that knows it."""
+        right = self.truth(question)
+        found = (Verdict(WRONG) if right is None or answer is None
+                 else equal(right, answer, self.policy))
         fact = ("unknown" if right is None or found.value == UNDECIDED
                 else "right" if found.value == CORRECT else "wrong")
         self.confusion[f"{verdict}, truly {fact}"] += 1

@@ -1,7 +1,8 @@
 """Checks that neither ask nor execute, put to rows as Arrow batches.
 
-Why: making a record of a row and a row of the record again costs 40 us, four times what such a
-check takes. These read three columns and write three; all others pass as they are.
+Why: making a record of a row and a row of the record again costs 40 us, many times what such a
+check takes. These read three columns and write three; all others pass as they are. What is known
+of a row is a number: its place among the few ways in which rows of its batch stand.
 
 Used as: `bench.keep_batches(judged(bench, checks, keep, audit, count), Sample)`.
 """
@@ -10,67 +11,110 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mathmill.columns import row_json
 from mathmill.stages.verify.audit import Audit
-from mathmill.stages.verify.cases import VALUES, Case, Count, put
-from mathmill.stages.verify.finding import Check
+from mathmill.stages.verify.cases import Count, Standing
+from mathmill.stages.verify.finding import LOOKED_AT, Inspection
 from mathmill.types import Drop, Sample
 from mathmill.workbench import Workbench
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What these checks see of a row."""
-
-    question: str
-    answer: str | None
-    expected: str | None
-
-
-def judged(bench: Workbench, checks: Sequence[Check], keep: Sequence[str], audit: Audit,
+def judged(bench: Workbench, checks: Sequence[Inspection], keep: Sequence[str], audit: Audit,
            count: Count) -> Iterator[pa.RecordBatch]:
     """Yield the rows of input `rows` (Sample) that stay, with verdicts; drop the others."""
-    import pyarrow as pa
+    import numpy as np
 
-    every = set(keep) == set(VALUES)
     for batch in bench.batches("rows", Sample):
-        cases = [Case(cast("Sample", _Seen(*row))) for row in zip(
-            *(batch.column(name).to_pylist() for name in ("question", "answer", "expected")),
-            strict=True)]
+        rows = _Rows(batch.select(LOOKED_AT), [Standing()], np.zeros(len(batch), np.int64))
         for check in checks:
-            put(check, cases, count)
-        stays = []
-        for case in cases:
-            stays.append(every or case.fits(keep))
-            count.note(case)
-            audit.note(case.row, case.verdict.value, stays[-1])
-        said = _said(batch, cases)
-        if not all(stays):
-            goes = [place for place, stay in enumerate(stays) if not stay]
-            for place, row in zip(goes, said.take(pa.array(goes)).to_pylist(), strict=True):
-                bench.drop(Drop(row["id"], cases[place].reason(), cases[place].detail(),
-                                row_json(row), row["method"]))
-            said = said.filter(pa.array(stays))
+            rows.put(check, count)
+        for standing, number in zip(rows.ways, np.bincount(
+                rows.codes, minlength=len(rows.ways)).tolist(), strict=True):
+            if number:
+                count.note(standing, number)
+        stays, said = rows.each([way.stays(keep) for way in rows.ways]), rows.said(batch)
+        if audit.truth is not None:
+            for question, answer, verdict, stay in zip(
+                    *(batch.column(name).to_pylist() for name in ("question", "answer")),
+                    said.column("verdict").to_pylist(), stays.tolist(), strict=True):
+                audit.note(question, answer, verdict, stay)
+        if not stays.all():
+            goes = np.flatnonzero(~stays)
+            for row, code in zip(said.take(goes).to_pylist(), rows.codes[goes].tolist(),
+                                 strict=True):
+                way = rows.ways[code]
+                bench.drop(Drop(row["id"], way.reason(), way.detail(row["answer"],
+                                row["expected"]), row_json(row), row["method"]))
+            said = said.filter(stays)
         yield said
         bench.show(count.rows, None, "rows checked")
 
 
-def _said(batch: pa.RecordBatch, cases: Sequence[Case]) -> pa.RecordBatch:
-    """Return a batch with the verdicts of its rows."""
-    import pyarrow as pa
+@dataclass
+class _Rows:
+    """A batch on its way through the checks."""
 
-    before = batch.column("checks").to_pylist()
-    new: dict[str, list[Any]] = {
-        "verdict": [case.verdict.value for case in cases],
-        "verdict_by": [case.verdict_by for case in cases],
-        "checks": [[*(old or ()), *case.passed] for old, case in zip(before, cases, strict=True)]}
-    for name, values in new.items():
-        place = batch.schema.get_field_index(name)
-        field = batch.schema.field(place)
-        batch = batch.set_column(place, field, pa.array(values, field.type))
-    return batch
+    looked_at: pa.RecordBatch
+    ways: list[Standing]
+    "The ways in which rows stand, or stood before the last check."
+    codes: NDArray[Any]
+    "Of each row, its place in `ways`."
+
+    def each(self, values: Sequence[Any]) -> NDArray[Any]:
+        """Return the value of each row from those of the ways."""
+        import numpy as np
+
+        found: NDArray[Any] = np.array(values)[self.codes]
+        return found
+
+    def put(self, check: Inspection, count: Count) -> None:
+        """Put a check to the rows that are open to it."""
+        import numpy as np
+
+        places = np.flatnonzero(self.each([way.open_to(check) for way in self.ways]))
+        count.put[check.name] += len(places)
+        if not len(places):
+            return
+        told = check.told(self.looked_at if len(places) == len(self.codes)
+                          else self.looked_at.take(places))
+        pairs, which = np.unique(self.codes[places] * len(told.kinds) + told.codes,
+                                 return_inverse=True)
+        self.codes[places] = len(self.ways) + which
+        self.ways += [self.ways[way].after(check, *told.kinds[kind]) for way, kind in (
+            divmod(pair, len(told.kinds)) for pair in pairs.tolist())]
+
+    def said(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the whole batch with its verdicts."""
+        import pyarrow as pa
+
+        new = {"verdict": [way.verdict.value for way in self.ways],
+               "verdict_by": [way.verdict_by for way in self.ways],
+               "checks": [way.passed for way in self.ways]}
+        for name, values in new.items():
+            field = batch.schema.field(name)
+            column = pa.array(values, field.type).take(pa.array(self.codes))
+            if name == "checks":
+                column = _joined(batch.column(name), column)
+            batch = batch.set_column(batch.schema.get_field_index(name), field, column)
+        return batch
+
+
+def _joined(before: pa.ListArray, after: pa.ListArray) -> pa.ListArray:
+    """Return the lists of a column, each with that of another behind it; a null is empty."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    both = (before, after)
+    owners = np.concatenate([pc.list_parent_indices(lists) for lists in both])
+    values = pa.concat_arrays([lists.flatten() for lists in both])
+    sizes = sum(pc.fill_null(lists.value_lengths(), 0).to_numpy() for lists in both)
+    return pa.ListArray.from_arrays(
+        pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32()),
+        values.take(pa.array(np.argsort(owners, kind="stable"))), type=before.type)

@@ -1,9 +1,10 @@
-"""Rows on their way through the checks, and the counts of what came of them.
+"""How rows stand on their way through the checks, and the counts of what came of them.
 
 Why: rows come as records or as Arrow batches, here or on a shard elsewhere; what a check may see,
-when a verdict stands and what is counted must be the same for all of them.
+when a verdict stands and what is counted must be the same for all of them. A row stands in one
+of a few ways, so that what is said of a way is said once for the thousands of rows in it.
 
-Used as: `cases = [Case(row) for row in rows]`; `put(check, cases, count)`; `count.note(case, ...)`.
+Used as: `standing = Standing().after(check, verdict, fault)`; `count.note(standing)`.
 """
 
 from __future__ import annotations
@@ -11,14 +12,59 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from mathmill.stages.verify.finding import Check
-from mathmill.types import CORRECT, UNDECIDED, WRONG, Sample, Verdict
+from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 from mathmill.workbench import Facts
 
 VALUES = (CORRECT, WRONG, UNDECIDED)
 _NEW = Verdict(UNDECIDED, "not checked")
+
+
+class Asked(Protocol):
+    """What of a check tells who is put to it, and what its finding means."""
+
+    name: str
+    sieve: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known about a row so far."""
+
+    by: str = ""
+    verdict: Verdict = _NEW
+    passed: tuple[str, ...] = ()
+    fault: str = ""
+
+    @property
+    def verdict_by(self) -> str:
+        """The check that gave the verdict, and why."""
+        return f"{self.by}: {self.verdict.how}"
+
+    def open_to(self, check: Asked) -> bool:
+        """Tell whether a check is put to the row: it is fit, and undecided if the check decides."""
+        return not self.fault and (check.sieve or self.verdict.value == UNDECIDED)
+
+    def after(self, check: Asked, verdict: Verdict, fault: str) -> Standing:
+        """Return how the row stands when a check has found this."""
+        passed = not fault and (check.sieve or verdict.value == CORRECT)
+        tells = fault or not check.sieve or not self.by  # a sieve leaves what another one said
+        return Standing(check.name if tells else self.by, verdict if tells else self.verdict,
+                        (*self.passed, check.name) if passed else self.passed, fault)
+
+    def stays(self, keep: Sequence[str]) -> bool:
+        """Tell whether the row is fit and its verdict one of `keep`; all stay where all are."""
+        return set(keep) == set(VALUES) or (not self.fault and self.verdict.value in keep)
+
+    def reason(self) -> str:
+        """Return why the row goes, if it does."""
+        return self.fault or ("wrong answer" if self.verdict.value == WRONG
+                              else f"verdict {self.verdict.value}")
+
+    def detail(self, answer: str | None, expected: str | None) -> str:
+        """Return what was found, in a line."""
+        return f"{self.verdict_by}; answer {answer!r}, expected {expected!r}"[:500]
 
 
 @dataclass
@@ -46,59 +92,15 @@ class Count:
         for name, each in facts["faults"].items():
             self.faults.setdefault(name, Counter()).update(each)
 
-    def note(self, case: Case) -> None:
-        """Count a row that has been put to all checks."""
-        self.rows += 1
-        self.verdicts[case.verdict.value] += 1
-        self.by_check[f"{case.by}: {case.verdict.value}"] += 1
+    def note(self, standing: Standing, rows: int = 1) -> None:
+        """Count rows that have been put to all checks."""
+        self.rows += rows
+        self.verdicts[standing.verdict.value] += rows
+        self.by_check[f"{standing.by}: {standing.verdict.value}"] += rows
+        if standing.fault:
+            self.faults.setdefault(standing.by, Counter())[standing.fault] += rows
 
     def checks(self) -> dict[str, Any]:
         """Return for each check how many rows were put to it, and its faults by reason."""
         return {name: {"rows": rows, "faults": dict(sorted(self.faults.get(name, {}).items()))}
                 for name, rows in self.put.items()}
-
-
-@dataclass(slots=True)
-class Case:
-    """What is known about one row so far."""
-
-    row: Sample
-    by: str = ""
-    verdict: Verdict = _NEW
-    passed: list[str] = field(default_factory=list)
-    fault: str = ""
-
-    @property
-    def verdict_by(self) -> str:
-        """The check that gave the verdict, and why."""
-        return f"{self.by}: {self.verdict.how}"
-
-    def fits(self, keep: Sequence[str]) -> bool:
-        """Tell whether the row is fit, and its verdict one of `keep`."""
-        return not self.fault and self.verdict.value in keep
-
-    def reason(self) -> str:
-        """Return why the row goes, if it does."""
-        return self.fault or ("wrong answer" if self.verdict.value == WRONG
-                              else f"verdict {self.verdict.value}")
-
-    def detail(self) -> str:
-        """Return what was found, in a line."""
-        return (f"{self.verdict_by}; answer {self.row.answer!r}, "
-                f"expected {self.row.expected!r}"[:500])
-
-
-def put(check: Check, cases: Sequence[Case], count: Count) -> None:
-    """Put one check to the cases that are still open to it: fit, and undecided if it decides."""
-    open_cases = [case for case in cases if not case.fault
-                  and (check.sieve or case.verdict.value == UNDECIDED)]
-    found = check.find([case.row for case in open_cases])
-    count.put[check.name] += len(open_cases)
-    for case, finding in zip(open_cases, found, strict=True):
-        case.row, case.fault = finding.row, finding.fault
-        if case.fault:
-            count.faults.setdefault(check.name, Counter())[case.fault] += 1
-        elif check.sieve or finding.verdict.value == CORRECT:
-            case.passed.append(check.name)
-        if case.fault or not check.sieve or not case.by:
-            case.by, case.verdict = check.name, finding.verdict

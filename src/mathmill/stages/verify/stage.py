@@ -21,7 +21,8 @@ from mathmill.errors import StepFailed, UsageError
 from mathmill.io import as_json
 from mathmill.stages.verify.audit import Audit
 from mathmill.stages.verify.batches import judged
-from mathmill.stages.verify.cases import VALUES, Case, Count, put
+from mathmill.stages.verify.cases import VALUES, Count, Standing
+from mathmill.stages.verify.finding import Check, Inspection
 from mathmill.stages.verify.names import ASK, Hand, named, ready
 from mathmill.stages.verify.programs import endings
 from mathmill.types import CORRECT, UNDECIDED, Drop, Sample
@@ -70,8 +71,9 @@ def check(bench: Workbench, *, by: Sequence[str], votes: int, keep: Sequence[str
     """
     audit, count = Audit(bench.tools.get("truth"), asked["policy"]), Count()
     with ready(bench, named(by, votes), **asked) as hand:
-        if hand.asking is None and hand.runner is None and not pool:
-            bench.keep_batches(judged(bench, hand.checks, keep, audit, count), Sample)
+        looks = [one for one in hand.checks if isinstance(one, Inspection)]
+        if len(looks) == len(hand.checks) and not pool:
+            bench.keep_batches(judged(bench, looks, keep, audit, count), Sample)
         else:
             rows = (map(as_sample, bench.rows("rows", Candidate)) if pool else
                     bench.rows("rows", Sample))
@@ -108,22 +110,31 @@ def _causes(facts: Facts) -> str:
 def _judged(bench: Workbench, rows: Iterator[Sample], hand: Hand, keep: Sequence[str],
             audit: Audit, count: Count) -> Iterator[Sample]:
     """Yield the rows that stay, with verdicts, in their order."""
-    every = set(keep) == set(VALUES)
     while batch := list(islice(rows, BATCH)):
-        cases = [Case(row) for row in batch]
+        ways = [Standing()] * len(batch)
         for check in hand.checks:
-            put(check, cases, count)
+            _put(check, batch, ways, count)
         if hand.runner is not None:
             hand.runner.forget()
-        for case in cases:
-            said = replace(case.row, verdict=case.verdict.value, verdict_by=case.verdict_by,
-                           checks=case.row.checks + tuple(case.passed))
-            stays = every or case.fits(keep)
-            count.note(case)
-            audit.note(said, said.verdict, stays)
+        for row, way in zip(batch, ways, strict=True):
+            said = replace(row, verdict=way.verdict.value, verdict_by=way.verdict_by,
+                           checks=row.checks + way.passed)
+            stays = way.stays(keep)
+            count.note(way)
+            if audit.truth is not None:
+                audit.note(said.question, said.answer, said.verdict, stays)
             if stays:
                 yield said
             else:
-                bench.drop(Drop(said.id, case.reason(), case.detail(), as_json(said),
-                                said.method))
+                bench.drop(Drop(said.id, way.reason(), way.detail(said.answer, said.expected),
+                                as_json(said), said.method))
         bench.show(count.rows, None, "rows checked")
+
+
+def _put(check: Check, rows: list[Sample], ways: list[Standing], count: Count) -> None:
+    """Put a check to the rows that are open to it, which it may fill in."""
+    places = [place for place, way in enumerate(ways) if way.open_to(check)]
+    count.put[check.name] += len(places)
+    for place, found in zip(places, check.find([rows[place] for place in places]), strict=True):
+        rows[place] = found.row
+        ways[place] = ways[place].after(check, found.verdict, found.fault)
