@@ -91,8 +91,10 @@ def find(bench: Workbench, record: type, rules: Sequence[str]) -> Repeats:
     for number, rule in enumerate(rules):
         if rule == NEAR:
             continue
-        again, first = repeated(np.stack([bench.column(DIGESTS, f"{rule} {half}")
-                                          for half in HALVES], axis=1))
+        digests = np.empty((rows, 2), np.uint64)
+        for half in HALVES:
+            digests[:, half] = bench.column(DIGESTS, f"{rule} {half}")
+        again, first = repeated(digests)
         new = ~np.isin(again, places, assume_unique=True)
         places = np.concatenate([places, again[new]])
         firsts = np.concatenate([firsts, first[new]])
@@ -131,7 +133,7 @@ def repeated(digests: Array) -> tuple[Places, Places]:
     `digests`: shape (rows, 2). Rows of two zeros have none, and repeat nothing.
     """
     again, firsts = [], []
-    part = digests[:, 0] >> np.uint64(58)
+    part = (digests[:, 0] >> np.uint64(58)).astype(np.uint8)
     for number in range(PARTS):
         here = np.flatnonzero(part == number)
         if number == 0:

@@ -90,9 +90,12 @@ class _Ids:
 
 def write(bench: Workbench, record: type, plan: Plan) -> None:
     """Write the chosen rows of input `rows` with their levels; drop the others."""
+    import pyarrow as pa
+
     folder, before = bench.out / PLAN, bench.inputs
     file = folder / "rows.parquet"
     write_columns(file, _fates(plan, _Ids(bench, record, plan.repeats)), KINDS)
+    pa.default_memory_pool().release_unused()  # what reading took stays here while workers write
     with file.open("rb") as source:
         digest = file_digest(source, "blake2b").hexdigest()[:32]
     bench.inputs = {**before, PLAN: folder}
@@ -111,12 +114,12 @@ def _fates(plan: Plan, ids: _Ids) -> Iterator[dict[str, Any]]:
         here, levels = plan.repeats.within(start, end), plan.levels[start:end]
         again = dict(zip(plan.repeats.places[here].tolist(), range(here.start, here.stop),
                          strict=True))
-        why: list[tuple[str, str] | tuple[None, None]] = [(None, None)] * (end - start)
-        for at in np.flatnonzero(~plan.chosen[start:end]).tolist():
-            why[at] = plan.reason(start + at, again, ids)
-        reasons, details = zip(*why, strict=True)
-        yield {"level": pa.array(levels, pa.int32(), mask=levels == NONE), "reason": reasons,
-               "detail": details}
+        stays = plan.chosen[start:end]
+        why = [plan.reason(start + at, again, ids) for at in np.flatnonzero(~stays).tolist()]
+        told = pa.array(np.cumsum(~stays) - 1, mask=stays)  # which of them is a row's, if any
+        yield {"level": pa.array(levels, pa.int32(), mask=levels == NONE), **{
+            name: pa.array([one[part] for one in why], pa.string()).take(told)
+            for part, name in enumerate(("reason", "detail"))}}
 
 
 def written(bench: Workbench, *, record: str, plan: str) -> None:
