@@ -15,14 +15,16 @@ import pytest
 import tiny_models
 
 ROOT = Path(__file__).resolve().parents[1]
+ALONE = ROOT / "tests" / "grading"
 # What takes longest, the longest first: of two workers none is left with it at the end. The other
 # files follow in their order.
 LONGEST = (
-    "test_real_server.py", "test_recipes.py", "train/test_sft.py", "grading/test_hostile.py",
-    "test_trained_teacher.py", "grading/sandbox/test_attacks.py",
-    "grading/sandbox/test_real_programs.py", "grading/test_conformance.py",
-    "teachers/test_hostile_server.py", "teachers/batch/test_kill.py", "grading/test_symbolic.py",
-    "train/test_together.py", "evaluate/test_writers.py", "ranks/test_launch.py",
+    "test_real_server.py", "test_recipes.py", "execution/test_ray.py",
+    "teachers/test_hostile_server.py", "grading/sandbox/test_attacks.py", "train/test_sft.py",
+    "train/test_together.py", "test_trained_teacher.py", "execution/test_ray_bad.py",
+    "test_jiuzhang3.py", "test_tinygsm.py", "grading/sandbox/test_real_programs.py",
+    "grading/test_hostile.py", "grading/test_conformance.py", "teachers/batch/test_kill.py", "grading/test_symbolic.py",
+    "evaluate/test_writers.py", "ranks/test_launch.py",
     "teachers/money/test_hostile_bills.py", "report/test_browser.py",
     "teachers/test_hostile_runs.py", "grading/sandbox/test_run.py", "planning/test_plan.py",
     "grading/test_files.py", "train/test_corpus.py", "grading/sandbox/test_fidelity.py",
@@ -37,7 +39,11 @@ sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first."""
+    """Put the files that take longest first; refuse a test that `make test` would not find."""
+    lost = [item.nodeid for item in items if item.get_closest_marker("alone")
+            and ALONE not in item.path.parents]
+    if lost:
+        raise pytest.UsageError(f"marked alone outside {ALONE} (see ALONE in the Makefile): {lost}")
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -23,15 +24,16 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(module.name for module in pkgutil.iter_modules(mathmill_recipes.__path__)
                if not module.name.startswith("_"))
 
-# The demo with small numbers: the same steps, in seconds.
+# The demo with small numbers: the same steps, but for two sizes of the sweep, in seconds.
 SMALL = """
 import sys
 from pathlib import Path
 from mathmill.errors import MathmillError
 from mathmill.execution import local
-from mathmill_recipes import demo
+from mathmill_recipes import demo, scaling_sweep
 
 if __name__ == "__main__":
+    scaling_sweep.halvings = lambda rows: [rows >> n for n in (4, 3, 2, 1)]
     demo.SEEDS, demo.TEST = "symbolic:count=60,seed=1", "symbolic:count=40,seed=2"
     demo.FIXED_STEPS, demo.EPOCHS = 3, 1
     demo.SCORING = {"max_new_tokens": 24, "batch": 64}
@@ -40,7 +42,7 @@ if __name__ == "__main__":
 """
 
 
-def small_demo(out: Path, teacher: str = "symbolic:") -> subprocess.Popen[str]:
+def small_demo(out: Path, teacher: str = "symbolic:error_rate=0.3") -> subprocess.Popen[str]:
     script = out.parent / "small_demo.py"
     script.write_text(SMALL)
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
@@ -85,22 +87,34 @@ def test_a_changed_number_of_rows_changes_what_follows_and_nothing_before() -> N
     assert before["report"] != after["report"]
 
 
+class Calm(NamedTuple):
+    """An undisturbed run."""
+
+    out: Path
+    page: str
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    """Return a run whose teacher errs, for what it says and for what one that is killed must be."""
+    out = tmp_path_factory.mktemp("calm") / "run"
+    process, began = small_demo(out), time.monotonic()
+    said, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    page = Path(said.strip().splitlines()[-1]) / "report.html"
+    return Calm(out, page.read_text(encoding="utf-8"), time.monotonic() - began)
+
+
 @pytest.mark.slow
 def test_the_demo_killed_at_ten_moments_ends_with_the_rows_of_an_undisturbed_one(
-        tmp_path: Path) -> None:
-    calm = small_demo(tmp_path / "calm")
-    began = time.monotonic()
-    out, err = calm.communicate(timeout=600)
-    whole = time.monotonic() - began
-    assert calm.returncode == 0, err
-    page = (Path(out.strip().splitlines()[-1]) / "report.html").read_text(encoding="utf-8")
-    assert "</html>" in page
-
+        calm: Calm, tmp_path: Path) -> None:
+    assert "</html>" in calm.page
     draw, kills = random.Random(7), 0
     for _ in range(10):
         process = small_demo(tmp_path / "killed")
         try:
-            process.wait(timeout=draw.uniform(0.1, 0.6) * whole)
+            process.wait(timeout=draw.uniform(0.1, 0.6) * calm.seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -109,25 +123,20 @@ def test_the_demo_killed_at_ten_moments_ends_with_the_rows_of_an_undisturbed_one
     _, err = last.communicate(timeout=600)
     assert last.returncode == 0, err
     assert kills >= 3, "the demo was too quick to be killed: this test would show nothing"
-    assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "calm")
+    assert rows_of(tmp_path / "killed") == rows_of(calm.out)
 
 
 @pytest.mark.slow
-def test_a_teacher_that_errs_is_caught_by_verify_and_the_report_says_how_well(
-        tmp_path: Path) -> None:
-    process = small_demo(tmp_path / "run", teacher="symbolic:error_rate=0.3")
-    out, err = process.communicate(timeout=600)
-    assert process.returncode == 0, err
-    manifest = next((tmp_path / "run" / "steps").glob("verify-*/manifest.json"))
+def test_a_teacher_that_errs_is_caught_by_verify_and_the_report_says_how_well(calm: Calm) -> None:
+    manifest = next((calm.out / "steps").glob("verify-*/manifest.json"))
     truth = read_json(manifest)["tally"]["facts"]["truth"]
     assert truth["dropped_wrong"] > 0
     # Four of the six methods know the right answer, so about two thirds can be caught at all.
     assert truth["verdict_wrong"]["precision"] > 0.95
     assert 0.4 < truth["verdict_wrong"]["recall"] < 0.95
     assert truth["kept_wrong"] > 0
-    page = (Path(out.strip().splitlines()[-1]) / "report.html").read_text(encoding="utf-8")
-    assert "precision" in page
-    assert "recall" in page
+    assert "precision" in calm.page
+    assert "recall" in calm.page
 
 
 def test_verify_votes_with_the_teacher_that_wrote_the_drafts_and_can_keep_all() -> None:
