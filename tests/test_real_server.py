@@ -40,8 +40,9 @@ from mathmill_recipes import demo, skywork_math
 
 if __name__ == "__main__":
     demo.TEST = "symbolic:count=100,seed=2"
-    skywork_math.STAGE = Stage(steps=20)
-    print(local.run(skywork_math.recipe(samples=600, seeds=sys.argv[1], teacher=sys.argv[2]),
+    skywork_math.STAGE = Stage(steps=10)
+    skywork_math.SCORING = {"max_new_tokens": 24, "batch": 128}  # of nonsense a little is enough
+    print(local.run(skywork_math.recipe(samples=200, seeds=sys.argv[1], teacher=sys.argv[2]),
                     Path(sys.argv[3]), jobs=2))
 """
 

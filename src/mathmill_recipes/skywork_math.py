@@ -38,6 +38,7 @@ HARD = (4, 5)  # levels, as in the paper's section 3.2
 SAMPLES = 8  # of the student a seed, where its pass rate tells what is hard
 NGRAM = 30  # the paper's leakage filter
 STAGE = Stage(epochs=3)  # of each of the two; the paper's 3
+SCORING: dict[str, Any] = {"max_new_tokens": 256}
 PAPER: dict[str, Any] = {  # the paper's section 4.1.3, for a 7B; cosine is MetaMath's
     "optimizer": "adamw", "batch_size": 32, "warmup": 0.03,
     "schedule": "cosine", "max_length": 2048,
@@ -75,7 +76,7 @@ def recipe(samples: int = 10_000, seeds: str = demo.SEEDS, teacher: str = demo.T
     hard = clean(hard_drafts, suites, teacher, "hard")
 
     stage2 = train(stage1, hard, [STAGE], label="stage 2", **settings)
-    scores = {name: evaluate(model, suites, label=f"score {name}", max_new_tokens=256)
+    scores = {name: evaluate(model, suites, label=f"score {name}", **SCORING)
               for name, model in (("base model", base), ("stage 1", stage1), ("stage 2", stage2))}
     return report("Skywork-Math", scores, data={"normal": normal, "hard": hard},
                   main="stage 2")
