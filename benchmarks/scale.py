@@ -55,7 +55,7 @@ def child(name: str, way: str, folder: Path, out: Path) -> Found:
     if way == "ray":
         assert mapper is not None
         mapper.crew = mapper.hire()  # a cluster runs already: its start is no part of the work
-    if way == "whole":  # as `execution.part` has it, so that it is no part of the difference
+    if way in ("whole", "shards"):  # as workers have it, so that it is no part of the difference
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
     work = STAGES[name].work(Place(folder, out, mapper))

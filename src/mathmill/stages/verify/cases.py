@@ -12,20 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from mathmill.stages.verify.finding import Check
 from mathmill.types import CORRECT, UNDECIDED, WRONG, Verdict
 from mathmill.workbench import Facts
 
 VALUES = (CORRECT, WRONG, UNDECIDED)
 _NEW = Verdict(UNDECIDED, "not checked")
-
-
-class Asked(Protocol):
-    """What of a check tells who is put to it, and what its finding means."""
-
-    name: str
-    sieve: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +36,11 @@ class Standing:
         """The check that gave the verdict, and why."""
         return f"{self.by}: {self.verdict.how}"
 
-    def open_to(self, check: Asked) -> bool:
+    def open_to(self, check: Check) -> bool:
         """Tell whether a check is put to the row: it is fit, and undecided if the check decides."""
         return not self.fault and (check.sieve or self.verdict.value == UNDECIDED)
 
-    def after(self, check: Asked, verdict: Verdict, fault: str) -> Standing:
+    def after(self, check: Check, verdict: Verdict, fault: str) -> Standing:
         """Return how the row stands when a check has found this."""
         passed = not fault and (check.sieve or verdict.value == CORRECT)
         tells = fault or not check.sieve or not self.by  # a sieve leaves what another one said
