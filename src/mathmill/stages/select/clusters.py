@@ -78,13 +78,15 @@ def clustered(sketches: Keys, read: Read, folder: Path) -> Clusters:
     `read` is called once, where some rows share a band. `folder`: where a scratch file may lie.
     """
     wholes = sketches.wholes()
-    again, first = repeated(np.stack([wholes, wholes], axis=1))
-    rows = np.arange(len(wholes))
-    firsts = rows.copy()
+    again, first = repeated(np.broadcast_to(wholes[:, None], (len(wholes), 2)))
+    firsts = np.arange(len(wholes))
     firsts[again] = first
-    heads = np.flatnonzero((wholes != 0) & (firsts == rows))
+    alone = wholes != 0
+    alone[again] = False
+    del wholes  # what is not needed beside a band is 8 bytes a row
+    heads = np.flatnonzero(alone)
     bands = range(sketches.near.bands)
-    shares = np.zeros(len(rows), np.bool_)
+    shares = np.zeros(len(firsts), np.bool_)
     for band in bands:
         shares[_crowds(sketches.keys(band), heads)[0]] = True
     places = np.flatnonzero(shares)
@@ -101,7 +103,8 @@ def clustered(sketches: Keys, read: Read, folder: Path) -> Clusters:
 
 def _crowds(keys: Numbers, heads: Places) -> tuple[Places, Numbers]:
     """Return the rows that share a key of a band, by key and then in their order, and the keys."""
-    packed = keys[heads].astype(np.uint64) << _HIGH
+    packed = keys[heads].astype(np.uint64)
+    packed <<= _HIGH
     packed |= np.arange(len(heads), dtype=np.uint64)
     packed.sort()
     key = (packed >> _HIGH).astype(np.uint32)
