@@ -56,3 +56,38 @@ def test_a_pause_that_is_broken_off_ends_there():
     counts.resume(2.0)
     assert counts.paused_until == 2.0
     assert counts.open(4.0) == pytest.approx(3.0)
+
+
+def least(rate: float, held: float, silence: float, sent: tuple[float, float]) -> float:
+    """Return the least rate of a bucket that was emptied, left alone and emptied again.
+
+    Calls go out at so many a second, the second time fewer, until one finds it empty.
+    """
+    counts, level, now = Round(0.0), held, 0.0
+    for turn, speed in enumerate(sent):
+        while level >= 1:
+            counts.send(now)
+            level, now = min(held, level - 1 + rate / speed), now + 1 / speed
+        if turn == 0:
+            counts.empty(now)
+            counts.begin(now)
+            counts.pause(now, now + silence)
+            level, now = min(held, level + rate * silence), now + silence
+    return counts.least(now)
+
+
+def test_a_small_bucket_that_filled_in_silence_tells_its_rate_all_the_same():
+    # Over all the time it took 200 a second, over that in which calls could go 600.
+    assert least(500, 50, 1.0, (1000, 600)) == pytest.approx(500, rel=0.03)
+
+
+def test_a_large_bucket_that_did_not_fill_in_silence_is_not_taken_for_a_fast_server():
+    # Over the time in which calls could go it took 20 a second.
+    assert least(10, 50, 1.0, (100, 20)) == pytest.approx(10, rel=0.15)
+
+
+def test_without_silence_the_least_is_what_was_taken_over_the_time():
+    counts = Round(0.0)
+    for at in range(40):
+        counts.send(at / 20)
+    assert counts.least(2.0) == pytest.approx(20.0)

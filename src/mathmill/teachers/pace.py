@@ -9,8 +9,8 @@ call in flight, not 50 refused ones), a rate alone says nothing of a server with
   shrinks by a twentieth at a refusal that found it full.
 - The rate (`rate`) is unknown until the first refusal. Then sending stops for the time in which
   a refusal returns, and the calls that were taken are counted: that is the first estimate. One
-  cut a round: calls that were already under way when a cut was made do not make another. Calls
-  are counted over the time in which they could go: a pause that was asked for is no part of it.
+  cut a round: calls that were already under way when a cut was made do not make another. What
+  was taken after a pause that was asked for is judged with what the bucket may have saved in it.
 - `Retry-After` holds back the refused call, and all calls where more than a quarter of the
   last ones was refused: a server that takes the others is not asking for silence.
 - Headers that tell what is left and for how long cap the rate at left / seconds once less than
@@ -38,7 +38,6 @@ from mathmill.teachers.round import Round
 START = 64  # calls in flight at first: what a local server batches and no service minds
 CEILING = 4096
 CUT = 0.95  # of the level at which a lone refusal came
-BACK = 0.6  # of the rate that brought a pause, where too little was seen to tell a better one
 DENSE = 0.25  # share of recent calls refused that means: not a probe too far, but a storm
 MEMORY = 1 / 16  # weight of one outcome in the recent share
 PROBES = 0.03  # calls beyond the window that may be refused, for each reply
@@ -258,9 +257,9 @@ class Pace:
 
     def _cut(self, now: float, in_flight: int) -> None:
         """Step back from a level that was a little too high."""
-        taken, passed = self._round.taken, self._round.open(now)
         # Far below the rate and refused all the same: the rate was never the limit's.
-        seen = taken / passed if taken >= 10 and passed >= 0.5 else math.inf
+        told = self._round.taken >= 10 and now - self._round.began >= 0.5
+        seen = self._round.least(now) if told else math.inf
         if in_flight >= FULL * self.window and not self._rate.bounds(now):
             self._slow, self._step = False, 0.0
             self.window = max(float(self.floor), min(self.window * CUT, self.window - 1))
@@ -271,10 +270,6 @@ class Pace:
             # A deep cut to what was taken on the way up lies below the limit: go on seeking.
             self._rate.learning = self._rate.learning and 1.1 * seen < little
             self._rate.limit(min(little, 1.1 * seen))
-        if self.rate is not None and seen == math.inf and self._round.silent(now) > 0:
-            # A bucket that filled in silence takes a burst at any rate, and is empty again: what
-            # it took over all the time, silence and all, is the least that it allows.
-            self._rate.limit(max(taken / (now - self._round.began), BACK * self.rate))
         self._new_round(now)
 
     def _settle(self, now: float) -> None:
@@ -288,9 +283,11 @@ class Pace:
             self._slow, self._step = False, 0.0
             self.window = max(float(self.floor), float(in_flight - refused))
         if taken:
-            passed = max(self._round.open(since), 0.05)
-            seen = 0.9 * taken / passed
-            if full and passed > 2.0 < self.latency:  # mostly, there was no place to send from
+            if self.rate is None:
+                self._round.empty(since)
+            seen = 0.9 * self._round.least(since)
+            # Mostly, there was no place to send from.
+            if full and since - self._round.began > 2.0 < self.latency:
                 seen = max(seen, 0.9 * self._round.peak)
             if self.rate is not None:  # what a moment shows may be the end of a server's minute
                 seen = max(self.rate / 2, min(seen, self.rate * CUT))
