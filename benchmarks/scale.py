@@ -36,7 +36,6 @@ from sizes.process import watched
 
 GOALS = {"overhead": 0.03, "ray": 0.15, "time": 1.05, "memory": 0.1, "mib": 4096, "all": 2700}
 FULL = 2_500_000  # rows for which peaks and sums have their goals
-COMPARED = 250_000  # rows at most on which the executor is held against the stage alone
 BYTES = 4_000  # of disk a row: as Parquet, as JSON lines, and what the largest stage writes
 Found = dict[str, Any]
 missed: list[str] = []
@@ -244,7 +243,7 @@ def table(place: Path, given: argparse.Namespace) -> None:
         print("  all of them, one after another, wall s: " + (
             beside("all stages", walls, GOALS["all"], form=",.0f") if count == FULL
             else f"{walls:,.1f}"), flush=True)
-        if count == max(size for size in sizes if size <= COMPARED or size == sizes[0]):
+        if count == sizes[-1]:
             executor(folder, count, given.ray, given.times)
         grown.append((count, here))
     growth(grown)
