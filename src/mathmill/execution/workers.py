@@ -87,6 +87,8 @@ class Pool:
                 process.join(max(0.0, ends - time.monotonic()))
         for process in processes:
             process.kill()
+        for process in processes:  # an executor that was shut down before waits for nothing
+            process.join()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._queue.put(None)
         self._listener.join(timeout=5)

@@ -112,9 +112,10 @@ def _joined(before: pa.ListArray, after: pa.ListArray) -> pa.ListArray:
     import pyarrow.compute as pc
 
     both = (before, after)
-    owners = np.concatenate([pc.list_parent_indices(lists) for lists in both])
     values = pa.concat_arrays([lists.flatten() for lists in both])
-    sizes = sum(pc.fill_null(lists.value_lengths(), 0).to_numpy() for lists in both)
+    sizes = [pc.fill_null(lists.value_lengths(), 0).to_numpy() for lists in both]
+    # Not Arrow's parent indices: they count values under a null, which `flatten` leaves out.
+    owners = np.concatenate([np.repeat(np.arange(len(each)), each) for each in sizes])
     return pa.ListArray.from_arrays(
-        pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32()),
+        pa.array(np.concatenate([[0], np.cumsum(sum(sizes))]), pa.int32()),
         values.take(pa.array(np.argsort(owners, kind="stable"))), type=before.type)
