@@ -119,6 +119,7 @@ def refused(suite: str, found: list[str]) -> list[tuple[str, str, str]]:
     return bad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suite", PLACES)
 def test_every_gold_answer_is_correct_as_itself_in_every_form(
         shared_data: Path, suite: str) -> None:

@@ -67,6 +67,7 @@ def texts(path: Path) -> list[str]:
 ALL = [expected(f"question {n}#0") for n in range(200)]
 
 
+@pytest.mark.slow
 def test_all_prompts_are_answered_in_order_and_a_second_time_nothing_is_sent(start, tmp_path):
     with HostileServer(latency="uniform:0,0.05", key=KEY) as server:
         code, said, errors = finish(start(server))

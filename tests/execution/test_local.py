@@ -148,6 +148,7 @@ def test_workers_that_are_done_give_back_what_they_hold(tmp_path: Path) -> None:
     assert (tmp_path / "given back").exists(), "killed, it leaves the locks of libraries behind"
 
 
+@pytest.mark.slow
 def test_workers_that_die_side_by_side_are_all_replaced(tmp_path: Path) -> None:
     steps = {f"s{n}": Step("die", die_once, {"number": n}, apart=True) for n in range(2)}
     folder = local.run(Step("join", join, inputs=steps), tmp_path, jobs=2)

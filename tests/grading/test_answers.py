@@ -151,6 +151,7 @@ def cost(work: Callable[[], object], enough: float = 0.0) -> float:
     return min(spent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", REPEATED, ids=ascii)
 def test_eight_times_the_text_takes_nothing_like_sixty_four_times_the_work(piece: str) -> None:
     short, long = (piece * (size // len(piece)) for size in (2_500, 20_000))
@@ -165,6 +166,7 @@ def test_eight_times_the_text_takes_nothing_like_sixty_four_times_the_work(piece
     assert took <= 0.1 or took <= 24 * cost(lambda: search(short))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PATTERNS))
 def test_each_pattern_alone_is_linear_too(name: str) -> None:
     def search(text: str) -> float:

@@ -81,6 +81,7 @@ def sheet() -> Sheet:
     return measure(generated() + written(), symbolic=False)
 
 
+@pytest.mark.slow
 def test_the_exact_tiers_alone_keep_the_limit_of_wrong_matches(sheet: Sheet) -> None:
     whole = sheet.total()
     wrong = [(p.kind, p.gold, p.answer, v.how) for p, v in sheet.errors if not p.same]

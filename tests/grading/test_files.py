@@ -22,6 +22,7 @@ def written(path: Path, *rows: object) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_one_of_the_published_labels_is_reproduced(shared_data: Path) -> None:
     summary = grade_file(shared_data / "gsm8k" / "example_model_solutions.jsonl")
     assert (summary.total, summary.labelled, summary.agreed) == (5276, 5276, 5276)

@@ -89,6 +89,7 @@ def daily(names: list[str]) -> list[object]:
             for name in names]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", daily(list(TEXTS)))
 def test_no_text_slows_or_fattens_or_breaks_what_runs_in_this_process(name: str) -> None:
     text = TEXTS[name]()

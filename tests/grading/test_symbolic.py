@@ -71,6 +71,7 @@ def test_a_relative_difference_is_overlooked_where_the_policy_says_so() -> None:
     assert settle(r"\sqrt{2}", "1.41", near).value == "correct"
 
 
+@pytest.mark.slow
 @installed
 def test_a_pair_that_hangs_is_a_time_out_and_the_next_one_is_answered() -> None:
     settle("x", "y")
@@ -88,6 +89,7 @@ def test_a_pair_that_hangs_is_a_time_out_and_the_next_one_is_answered() -> None:
 SLOW = pytest.mark.slow  # each new supervisor imports the algebra system: a second and more
 
 
+@pytest.mark.slow
 @installed
 @pytest.mark.parametrize("who", ["worker", pytest.param("supervisor", marks=SLOW)])
 def test_processes_killed_in_the_middle_of_a_pair_leave_it_undecided(who: str) -> None:
@@ -131,6 +133,7 @@ def test_a_worker_out_of_memory_says_so_or_dies_but_never_judges(
     assert verdict.how.startswith(("memory", "crashed"))
 
 
+@pytest.mark.slow
 @installed
 def test_many_threads_share_the_workers() -> None:
     with ThreadPoolExecutor(16) as threads:

@@ -256,6 +256,7 @@ def test_a_price_that_nobody_knows_is_asked_for_or_left_out(tmp_path: Path) -> N
     assert "--probe-teacher symbolic: was asked instead" in text
 
 
+@pytest.mark.slow
 def test_a_model_that_is_yet_to_be_trained_is_stood_in_for(tmp_path: Path) -> None:
     problems = seeds("symbolic:count=20,seed=1")
     model = pretrain()

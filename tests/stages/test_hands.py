@@ -123,6 +123,7 @@ def press_ctrl_c(seconds: float) -> None:
                       f"os.kill({os.getpid()}, {int(signal.SIGINT)})"])
 
 
+@pytest.mark.slow
 def test_each_gives_replies_in_order_and_holds_few_of_them():
     class Quick(Slow):
         in_flight = 16

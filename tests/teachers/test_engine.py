@@ -141,6 +141,7 @@ def test_a_full_server_leaves_its_calls_to_the_free_one():
     assert quick.calls > 250
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_is_rested_and_used_again_when_it_is_back():
     state = {"up": False}
 

@@ -61,6 +61,7 @@ def test_what_may_come_right_is_sent_again(behaviour):
     assert server.answered[ONE] >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", HANGING)
 def test_what_hangs_is_cut_and_sent_again(behaviour):
     with HostileServer(script={ONE: [behaviour, "ok"]}) as server:
@@ -71,6 +72,7 @@ def test_what_hangs_is_cut_and_sent_again(behaviour):
     assert quiet() - began < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", [name for name in MENDED if name[:3] not in
                                        ("429", "503", "529")])
 def test_what_never_comes_right_is_a_failed_reply_with_its_last_error(behaviour):
@@ -160,6 +162,7 @@ def test_several_samples_come_in_one_call_and_each_is_its_own_reply():
     assert server.calls[0].body["n"] == 3
 
 
+@pytest.mark.slow
 def test_a_stream_is_read_and_a_stalled_one_is_cut_and_sent_again():
     with HostileServer(script={ONE: ["stream=3", "ok"]}) as server:
         reply = ask(engine(server, stream=True, stall=0.2))
@@ -211,6 +214,7 @@ def test_too_large_a_share_of_failed_rows_stops_the_run_early():
     assert server.requests < 300
 
 
+@pytest.mark.slow
 def test_a_pool_goes_on_without_the_server_that_refuses_the_key_or_is_gone(caplog):
     with HostileServer() as good, HostileServer(key="sk-other") as closed:
         with HostileServer() as gone:

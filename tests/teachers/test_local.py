@@ -30,6 +30,7 @@ def request(text: str, **fields) -> Request:
     return Request((Message("user", text),), **{"max_tokens": 12, **fields})
 
 
+@pytest.mark.slow
 def test_replies_are_those_of_any_batch_and_say_their_tokens_and_chances(folder):
     asked = [request(f"Tom has {n} pens.", sample=n, temperature=0.8, logprobs=n % 2 == 0,
                      max_tokens=4 + n % 9) for n in range(30)]
@@ -123,6 +124,7 @@ def test_batches_hold_every_row_once_longest_first_within_rows_and_room(folder):
     assert len({len(batch) for batch in batches}) > 1
 
 
+@pytest.mark.slow
 def test_a_batch_that_memory_does_not_hold_is_made_in_halves(folder, monkeypatch):
     machine = opened(folder)
     whole, sizes = local.decode, []

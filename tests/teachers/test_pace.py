@@ -191,6 +191,7 @@ def test_a_server_with_a_number_of_places_is_kept_full(places, latency):
     assert course.share(10) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "draws"), [(10, 160), (30, 60), (100, 16), (300, 6)])
 def test_a_server_that_allows_so_many_a_second_gets_them(rate, draws):
     # At 10 a second one draw in 80 misses one of the two, at 30 one in 200, above none was seen.

@@ -8,6 +8,7 @@ from mathmill.teachers.rate import Rate
 from test_pace import Bucket, Places, simulate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "late", "least"), [
     (20, 0.005, 0.85), (20, 0.01, 0.8), (100, 0.005, 0.95), (100, 0.02, 0.93), (500, 0.02, 0.95)])
 def test_late_timers_cost_little_of_what_a_server_allows(

@@ -54,6 +54,7 @@ def test_it_learns_and_leaves_a_model_with_tokenizer_card_and_measures(tmp_path)
     assert lines[-1]["tokens"] == 24_000 // 512 * 512
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_weights_of_an_undisturbed_one(tmp_path, monkeypatch):
     pretrain.run(bench_at(tmp_path / "whole"), **SMALL)
     monkeypatch.setattr(pretrain, "SAVE_EVERY", 0.0)

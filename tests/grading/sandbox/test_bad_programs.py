@@ -115,6 +115,7 @@ def told(cases: list[tuple[object, ...]]) -> list[tuple[str, str, str | None, st
             for text, one, answer in zip(texts, ended, answers, strict=True)]
 
 
+@pytest.mark.slow
 def test_each_kind_of_bad_program_has_its_outcome_and_its_reason() -> None:
     assert told(CASES) == [(form(text), *rest) for form, text, *rest in CASES]
 

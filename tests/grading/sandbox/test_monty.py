@@ -122,6 +122,7 @@ def test_what_it_cannot_do_is_refused_with_the_reason(engine: MontyEngine, code:
     assert "\n" not in found.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "kind"), [
     ("while True:\n    pass", "timeout"),
     ("try:\n    while True:\n        pass\nexcept BaseException:\n    x = 1", "timeout"),

@@ -29,6 +29,7 @@ def published() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_every_program_of_gsm_hard_returns_its_target(
         published: ModuleType, shared_data: Path) -> None:
     assert published.gsm_hard(shared_data) == (1_319, [])

@@ -61,6 +61,7 @@ def test_programs_without_end_are_read_only_so_far_ahead() -> None:
         assert box.one(Program("value 7", "x")).value == "7"
 
 
+@pytest.mark.slow
 def test_one_that_takes_long_holds_up_its_own_process_alone() -> None:
     taken = count()
     with sandbox(jobs=2) as box:
@@ -71,6 +72,7 @@ def test_one_that_takes_long_holds_up_its_own_process_alone() -> None:
         assert front.AHEAD * 2 * front.BATCH < next(taken) <= front.KEPT * 2 * front.BATCH
 
 
+@pytest.mark.slow
 def test_each_process_keeps_to_a_core_of_its_own_where_there_are_enough() -> None:
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system does not say which cores there are")
@@ -97,6 +99,7 @@ def test_a_program_that_kills_its_process_is_found_and_no_other_is_blamed() -> N
     assert all(one.value == str(n) for n, one in enumerate(found) if n not in (17, 40))
 
 
+@pytest.mark.slow
 def test_an_engine_that_hangs_is_killed_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     with sandbox() as box:
         monkeypatch.setattr(box, "_patience", 0.7)
@@ -205,6 +208,7 @@ def test_closing_leaves_no_process_and_ends_those_who_wait() -> None:
     box.close()
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_a_killed_parent_leave_no_process(tmp_path: Path) -> None:
     script = tmp_path / "caller.py"
     script.write_text(
@@ -237,6 +241,7 @@ def real() -> Iterator[Sandbox]:
             yield box
 
 
+@pytest.mark.slow
 def test_real_programs_go_where_they_can_run(real: Sandbox) -> None:
     programs = [Program("x = 6 * 7", "x"), Program("x = 1 / 0", "x"), Program("x = 5 5", "x"),
                 Program("print(3)\nprint('so', 4)", ""), Program("while True: pass", "x")]

@@ -200,6 +200,7 @@ def test_a_client_that_is_killed_takes_its_zygote_and_children_along() -> None:
     assert in_session(pid) == []
 
 
+@pytest.mark.slow
 def test_a_zygote_that_is_killed_costs_one_program_and_is_replaced(engine: ZygoteEngine) -> None:
     one(engine, "x = 1")
     pid = engine._zygotes[(), 0].pid

@@ -176,6 +176,7 @@ REAL = {  # folder: rows in the files, rows dropped, rows without an answer
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", REAL)
 def test_every_row_of_real_data_is_kept_or_dropped(tmp_path, shared_data, folder):
     if not (shared_data / folder).is_dir():
